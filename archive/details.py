@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from html.entities import codepoint2name
+from itertools import chain
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -53,6 +54,18 @@ SHORTEST_NUMBER = 5
 TELEPHONE_DIGITS = 6
 SUBSCRIBER_DIGITS = 8
 """Digits from the end by which telephone numbers are compared if they have as many: +43 660 … and 0660 … are one number."""
+
+MOST_BETWEEN = 8
+"""Words that `_words` finds at most where a separator stands between two words of a detail: `&amp;nbsp;` has two, of four."""
+
+MOST_WORDS = 100
+"""Words of a text, from the first of a detail, among which one of its words is looked for."""
+
+WORDS_OF_CHARACTER = 3
+"""Words that the encoding of a character adds at most: `&amp;uuml;` in a word makes three of it, and so four of one."""
+
+ANY = ""
+"""Stands for the word of details that have none by which they are found."""
 
 _TOKEN = re.compile(r"[^\W_]+")
 _ENCODED = re.compile(r"%[0-9a-f]{2}|\\u[0-9a-f]{4}|\\[nrt]", re.IGNORECASE)
@@ -122,6 +135,13 @@ def details_of(
             yield PersonDetail(person, kind, text)
 
 
+Candidates = dict[str, dict[str, list[int]]]
+"""Numbers of details by their first word, and by another word that follows it in a text: the one that fewest others have.
+
+The first word alone says little: that of thousands of user names and id numbers may be the same.
+"""
+
+
 class KnownDetails:
     """The details of many people, ready to be found in texts.
 
@@ -130,26 +150,33 @@ class KnownDetails:
 
     def __init__(self, details: Iterable[PersonDetail]) -> None:
         self.details: list[PersonDetail] = []
-        self._by_first_word: defaultdict[str, list[int]] = defaultdict(list)
         self._by_digits: dict[str, int] = {}
-        seen: set[tuple[bool, tuple[str, ...]]] = set()
+        words: dict[tuple[bool, tuple[str, ...]], int] = {}
         for detail in details:
-            words = (detail.kind == TELEPHONE, tuple(_words(detail.text)))
-            if words not in seen:
-                seen.add(words)
-                self._enter(detail)
+            key = (detail.kind == TELEPHONE, tuple(_words(detail.text)))
+            if key not in words:
+                words[key] = len(self.details)
+                self.details.append(detail)
+        self._by_first_word = self._indexed({number: key[1] for key, number in words.items()})
         self._expressions: dict[int, re.Pattern[str]] = {}
 
-    def _enter(self, detail: PersonDetail) -> None:
-        number = len(self.details)
-        self.details.append(detail)
-        if detail.kind == TELEPHONE:
-            digits = "".join(filter(str.isdecimal, detail.text))
-            if len(digits) >= TELEPHONE_DIGITS:
-                self._by_digits.setdefault(digits[-SUBSCRIBER_DIGITS:], number)
-            return
-        for word in _first_words(_words(detail.text)[0]):
-            self._by_first_word[word].append(number)
+    def _indexed(self, words: Mapping[int, Sequence[str]]) -> Candidates:
+        """Return the details by their first words, and by the rarest of those that follow; note telephone numbers.
+
+        `words` are those of each detail.
+        """
+        counts = Counter(chain.from_iterable(words.values()))
+        found: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for number, detail in enumerate(self.details):
+            if detail.kind == TELEPHONE:
+                digits = "".join(filter(str.isdecimal, detail.text))
+                if len(digits) >= TELEPHONE_DIGITS:
+                    self._by_digits.setdefault(digits[-SUBSCRIBER_DIGITS:], number)
+                continue
+            rarest = min(_near_words(detail), key=counts.__getitem__, default=ANY)
+            for first in _first_words(words[number][0]):
+                found[first][rarest].append(number)
+        return {first: dict(numbers) for first, numbers in found.items()}
 
     def find(self, text: str, *, own: bool = True) -> list[Hit]:
         """Return the details in a text, in their order, none inside another.
@@ -165,28 +192,34 @@ class KnownDetails:
 
         It is faster to ask once for a long text than for each of its parts.
         """
-        candidates: dict[str, list[int]] = {}
-        for word in self._by_first_word.keys() & {*_words(text)}:
-            numbers = [
-                number for number in self._by_first_word[word] if own or not self.details[number].plain
-            ]
-            if numbers:
-                candidates[word] = numbers
+        words = {*_words(text), ANY}
+        candidates: Candidates = {}
+        for first in self._by_first_word.keys() & words:
+            by_word = self._by_first_word[first]
+            found = {
+                word: [number for number in by_word[word] if own or not self.details[number].plain]
+                for word in by_word.keys() & words
+            }
+            if found := {word: numbers for word, numbers in found.items() if numbers}:
+                candidates[first] = found
         telephones = bool(self._by_digits) and _TELEPHONE.search(text) is not None
         if not candidates and not telephones:
             return None
         return lambda part: self._found(part, candidates, telephones=telephones)
 
-    def _found(self, text: str, candidates: Mapping[str, list[int]], *, telephones: bool) -> list[Hit]:
-        """Return the hits in a text; `candidates` are the details to look for, by their first word."""
+    def _found(self, text: str, candidates: Candidates, *, telephones: bool) -> list[Hit]:
+        """Return the hits in a text; `candidates` are the details to look for."""
         hits: list[Hit] = []
         end = 0
-        for token in _TOKEN.finditer(_lowered(text)) if candidates else ():
-            numbers = candidates.get(token[0])
-            if numbers is None or token.start() < end:
+        tokens = [*_TOKEN.finditer(_lowered(text))] if candidates else []
+        for index, token in enumerate(tokens):
+            by_word = candidates.get(token[0])
+            if by_word is None or token.start() < end:
                 continue
+            near = {ANY, *(one[0] for one in tokens[index : index + MOST_WORDS])}
+            numbers = sorted({number for word in by_word.keys() & near for number in by_word[word]})
             matches = [
-                hit for number in numbers if (hit := self._at(text, token.start(), number)) is not None
+                hit for number in numbers if (hit := self._at(text, end, token.start(), number)) is not None
             ]
             if matches:
                 hits.append(max(matches, key=lambda hit: (hit.end - hit.start, -hit.start)))
@@ -196,15 +229,18 @@ class KnownDetails:
             hits.sort()
         return hits
 
-    def _at(self, text: str, position: int, number: int) -> Hit | None:
-        """Return the hit of a detail whose first word is at a position; its first character may be encoded before that."""
+    def _at(self, text: str, first: int, position: int, number: int) -> Hit | None:
+        """Return the hit of a detail whose first word is at a position.
+
+        The first character may be encoded, and so begin before that, from the position `first` on.
+        """
         expression = self._expressions.get(number)
         if expression is None:
             expression = self._expressions[number] = _expression(self.details[number])
         match = expression.match(text, position)
         if match is None and not self.details[number].text.lstrip()[0].isascii():
-            match = expression.search(text, max(0, position - LONGEST_ENCODING), position + LONGEST_ENCODING)
-            match = match and expression.match(text, match.start())
+            starts = range(max(first, position - LONGEST_ENCODING), position)
+            match = next(filter(None, (expression.match(text, start) for start in starts)), None)
         return Hit(*match.span(), self.details[number]) if match else None
 
     def _telephones(self, text: str) -> Iterator[Hit]:
@@ -290,8 +326,25 @@ def _character(character: str) -> str:
     return f"(?:{'|'.join(map(re.escape, dict.fromkeys(found)))})"
 
 
+def _near_words(detail: PersonDetail) -> Iterator[str]:
+    """Yield the words of a detail that are the same in every encoding, and among MOST_WORDS from its first in every text."""
+    text = detail.text.strip()
+    for index, word in enumerate(_TOKEN.finditer(_lowered(text))):
+        before = text[: word.start()]
+        encoded = sum(not (character.isascii() and character.isalnum()) for character in before)
+        if index * (1 + MOST_BETWEEN) + WORDS_OF_CHARACTER * encoded >= MOST_WORDS:
+            return
+        if detail.kind != FULL_NAME and any(map(str.isspace, before)):
+            return  # any number of spaces may stand for one
+        if word[0].isascii():
+            yield word[0]
+
+
 def _first_words(word: str) -> set[str]:
-    """Return the first words that `_words` finds where `word` stands in any encoding."""
+    """Return the first words that `_words` finds where `word` stands in any encoding, but for the `amp` of `&amp;eacute;`.
+
+    That is in every text, and the next one tells as much.
+    """
     if word.isascii():
         return {word}
     cases = {word, word.upper(), word.capitalize()}
@@ -300,7 +353,8 @@ def _first_words(word: str) -> set[str]:
         for case in cases
         for encoding in _ENCODINGS
     )
-    return {words[0] for spelling in spelled if (words := _words(spelling))}
+    found = (_words(spelling.removeprefix("&amp;")) for spelling in spelled)
+    return {words[0] for words in found if words}
 
 
 def _named(character: str) -> str:

@@ -1,0 +1,172 @@
+"""Details of people are found in texts however they are written, and as fast if many people share a word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from html import escape
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archive import details
+from archive.details import FULL_NAME, Hit, KnownDetails, PersonDetail, details_of
+
+NAMES = (
+    "Ada",
+    "Lovelace",
+    "Müller",
+    "Éva",
+    "王伟",
+    "Anna-Lena",
+    "O'Neill",
+    "van der Berg",
+    "Ada Maria",
+    "Šimůnek",
+    "Straße",
+)
+WORDS = (
+    *NAMES,
+    "uni-2024-0001",
+    "uni-2024-0002",
+    "uni-2024-0003",
+    "ada@example.org",
+    "lovelace",
+    "amp",
+    "2024",
+    "text",
+)
+
+
+def slowly(known: KnownDetails, text: str) -> list[Hit]:
+    """The hits in a text, by trying every detail at every word."""
+    hits: list[Hit] = []
+    end = 0
+    for token in details._TOKEN.finditer(details._lowered(text)):
+        if token.start() < end:
+            continue
+        numbers = range(len(known.details))
+        found = [
+            hit for number in numbers if (hit := known._at(text, end, token.start(), number)) is not None
+        ]
+        if found:
+            hits.append(max(found, key=lambda hit: (hit.end - hit.start, -hit.start)))
+            end = hits[-1].end
+    return hits
+
+
+def spans(hits: Iterable[Hit], text: str) -> list[str]:
+    return [text[hit.start : hit.end] for hit in hits]
+
+
+def entities(text: str, form: str) -> str:
+    return "".join(each if each.isascii() else form.format(ord(each)) for each in text)
+
+
+ENCODED = st.sampled_from(
+    [
+        str,
+        str.upper,
+        escape,
+        lambda text: entities(text, "&#{};"),
+        lambda text: entities(text, "&amp;#x{:x};"),
+        lambda text: entities(text, "\\u{:04x}"),
+        lambda text: text.replace(" ", "&amp;nbsp;"),
+        lambda text: text.replace(" ", "%20"),
+    ]
+)
+PEOPLE = st.lists(
+    st.fixed_dictionaries(
+        {
+            "firstname": st.sampled_from(NAMES),
+            "lastname": st.sampled_from(NAMES),
+            "username": st.sampled_from(WORDS),
+            "idnumber": st.sampled_from(WORDS),
+            "email": st.sampled_from(["ada@example.org", "a.müller@example.org", "ada.lovelace@example.org"]),
+            "address": st.sampled_from(["", "12 Main Street", "Hauptstraße 5", "12 Long Road"]),
+        }
+    ),
+    max_size=6,
+)
+TEXTS = st.lists(
+    st.builds(
+        lambda word, encode, between: encode(word) + between,
+        st.sampled_from(
+            [*WORDS, "Ada Lovelace", "Lovelace, Ada", "Éva Müller", "12 Main Street", "12 Long Road", "&amp;"]
+        ),
+        ENCODED,
+        st.sampled_from([" ", ", ", "_", "&nbsp;", "&amp;nbsp;", "-", ". ", "%20", "\\n"]),
+    ),
+    max_size=8,
+).map("".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(PEOPLE, TEXTS)
+def test_what_is_found_is_what_is_found_when_every_detail_is_tried_at_every_word(
+    people: list[dict[str, str]], text: str
+) -> None:
+    known = KnownDetails(
+        detail for number, columns in enumerate(people) for detail in details_of(number, columns)
+    )
+    assert spans(known.find(text), text) == spans(slowly(known, text), text)
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("&amp;#{};", "M&amp;#252;ller, Éva said"),
+        ("&amp;#{};", "&amp;#201;va M&amp;#252;ller said"),
+        ("entity", "&amp;Eacute;va&amp;nbsp;M&amp;uuml;ller"),
+        ("json", "\\u00c9va M\\u00fcller"),
+    ],
+)
+def test_an_encoded_letter_at_the_start_of_a_name_belongs_to_it(form: str, text: str) -> None:
+    known = KnownDetails(details_of(1, {"firstname": "Éva", "lastname": "Müller"}))
+    (hit,) = known.find(text)
+    assert hit.detail.kind == FULL_NAME
+    assert text[hit.start : hit.end] == text.removesuffix(" said")
+
+
+def test_a_name_is_found_once_if_a_part_of_its_encoding_follows_it() -> None:
+    known = KnownDetails([PersonDetail(1, "user name", "Éva")])
+    assert [hit[:2] for hit in known.find("Éva e va 233 eacute")] == [(0, 3)]
+
+
+@pytest.mark.parametrize(
+    ("firstname", "username", "text"),
+    [
+        ("Müller", "u{}", "&amp;" * 200 + " &amp;nbsp; and &amp;lt;b&amp;gt;"),
+        ("Ada", "uni-2024-{:05}", "In 2024 uni-2024 began. uni uni uni-2024-99999 " * 20),
+        ("Ada", "tool_generator_{:06}", "A tool is a generator, and a tool_generator_ is a tool. " * 20),
+        ("Student", "s{}", "A student, and a Student 99999, and students. " * 20),
+    ],
+)
+def test_a_word_that_thousands_share_does_not_let_all_of_them_be_tried(
+    firstname: str, username: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = (
+        {"firstname": firstname, "lastname": f"L{number}", "username": username.format(number)}
+        for number in range(3000)
+    )
+    known = KnownDetails(
+        detail for number, columns in enumerate(people) for detail in details_of(number, columns)
+    )
+    tried = 0
+    at = known._at
+
+    def counting(text: str, first: int, position: int, number: int) -> Hit | None:
+        nonlocal tried
+        tried += 1
+        return at(text, first, position, number)
+
+    monkeypatch.setattr(known, "_at", counting)
+    assert known.find(text) == []
+    assert tried <= 2 * len(re.findall(r"\w+", text))
+
+
+def test_a_detail_is_found_among_thousands_that_begin_as_it_does() -> None:
+    known = KnownDetails(PersonDetail(number, "id number", f"uni-2024-{number:05}") for number in range(3000))
+    text = "see uni-2024-01234, UNI-2024-02999 and uni&#45;2024&amp;#45;00007"
+    assert [hit.detail.person for hit in known.find(text)] == [1234, 2999, 7]
