@@ -61,6 +61,12 @@ MOST_BETWEEN = 8
 MOST_WORDS = 100
 """Words of a text, from the first of a detail, among which one of its words is looked for."""
 
+MANY = 50
+"""Details with the same word from which on a short word tells them apart better."""
+
+SPELLED = 8
+"""Words of the spelling of a word by which it is told apart, at most."""
+
 WORDS_OF_CHARACTER = 3
 """Words that the encoding of a character adds at most: `&amp;uuml;` in a word makes three of it, and so four of one."""
 
@@ -166,6 +172,10 @@ class KnownDetails:
         `words` are those of each detail.
         """
         counts = Counter(chain.from_iterable(words.values()))
+        for first in {own[0] for own in words.values()}:
+            counts.update(chain.from_iterable(spelling[1:] for spelling in _spellings(first)))
+        # Short ones, as `e` and `a`, are in every text: they are taken only where the others are those of many.
+        often = {word: count + (MANY if len(word) < SHORTEST else 0) for word, count in counts.items()}
         found: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         for number, detail in enumerate(self.details):
             if detail.kind == TELEPHONE:
@@ -173,8 +183,9 @@ class KnownDetails:
                 if len(digits) >= TELEPHONE_DIGITS:
                     self._by_digits.setdefault(digits[-SUBSCRIBER_DIGITS:], number)
                 continue
-            rarest = min(_near_words(detail), key=counts.__getitem__, default=ANY)
-            for first in _first_words(words[number][0]):
+            near = tuple(_near_words(detail))
+            for first, *others in _spellings(words[number][0]):
+                rarest = min((*near, *others), key=often.__getitem__, default=ANY)
                 found[first][rarest].append(number)
         return {first: dict(numbers) for first, numbers in found.items()}
 
@@ -340,21 +351,22 @@ def _near_words(detail: PersonDetail) -> Iterator[str]:
             yield word[0]
 
 
-def _first_words(word: str) -> set[str]:
-    """Return the first words that `_words` finds where `word` stands in any encoding, but for the `amp` of `&amp;eacute;`.
+@lru_cache(maxsize=4096)
+def _spellings(word: str) -> tuple[tuple[str, ...], ...]:
+    """Return what `_words` finds where a word stands in any encoding, the first few of each: `éva` may be `eacute` and `va`.
 
-    That is in every text, and the next one tells as much.
+    The `amp` of `&amp;eacute;` at the start is left out: it is in every text, and the next one tells as much.
     """
     if word.isascii():
-        return {word}
+        return ((word,),)
     cases = {word, word.upper(), word.capitalize()}
     spelled = (
         "".join(each if each.isascii() else encoding(each) or each for each in case)
         for case in cases
         for encoding in _ENCODINGS
     )
-    found = (_words(spelling.removeprefix("&amp;")) for spelling in spelled)
-    return {words[0] for words in found if words}
+    found = {tuple(_words(spelling.removeprefix("&amp;"))[:SPELLED]) for spelling in spelled}
+    return tuple(sorted(found - {()}))
 
 
 def _named(character: str) -> str:

@@ -140,6 +140,7 @@ def test_a_name_is_found_once_if_a_part_of_its_encoding_follows_it() -> None:
         ("Müller", "u{}", "&amp;" * 200 + " &amp;nbsp; and &amp;lt;b&amp;gt;"),
         ("Ada", "uni-2024-{:05}", "In 2024 uni-2024 began. uni uni uni-2024-99999 " * 20),
         ("Ada", "tool_generator_{:06}", "A tool is a generator, and a tool_generator_ is a tool. " * 20),
+        ("Šárka", "s{}", "A s. o. s., e. g. a &amp;scaron;; &amp;Scaron;e. " * 20),
         ("Student", "s{}", "A student, and a Student 99999, and students. " * 20),
     ],
 )
