@@ -252,7 +252,9 @@ class KnownDetails:
         if match is None and not self.details[number].text.lstrip()[0].isascii():
             starts = range(max(first, position - LONGEST_ENCODING), position)
             match = next(filter(None, (expression.match(text, start) for start in starts)), None)
-        return Hit(*match.span(), self.details[number]) if match else None
+        if match is None or _is_entity(text, *match.span()):
+            return None
+        return Hit(*match.span(), self.details[number])
 
     def _telephones(self, text: str) -> Iterator[Hit]:
         for match in _TELEPHONE.finditer(text):
@@ -260,6 +262,11 @@ class KnownDetails:
             number = self._by_digits.get(digits[-SUBSCRIBER_DIGITS:])
             if number is not None:
                 yield Hit(*match.span(), self.details[number])
+
+
+def _is_entity(text: str, start: int, end: int) -> bool:
+    """Whether a word is the name of an entity: the `amp` of `&amp;` stays, even if somebody is called so."""
+    return text.endswith(("&", "&amp;"), 0, start) and text.startswith(";", end)
 
 
 def replaced(text: str, hits: Iterable[Hit], pseudonyms: Callable[[int], Pseudonyms]) -> str:

@@ -134,6 +134,12 @@ def test_a_name_is_found_once_if_a_part_of_its_encoding_follows_it() -> None:
     assert [hit[:2] for hit in known.find("Éva e va 233 eacute")] == [(0, 3)]
 
 
+def test_an_entity_stays_even_if_somebody_is_called_so() -> None:
+    known = KnownDetails([PersonDetail(1, "user name", "amp"), PersonDetail(2, "user name", "quot")])
+    text = "amp &amp; &amp;amp; &quot;amp&quot; amp;"
+    assert [hit[:2] for hit in known.find(text)] == [(0, 3), (26, 29), (36, 39)]
+
+
 @pytest.mark.parametrize(
     ("firstname", "username", "text"),
     [
