@@ -11,7 +11,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from html.entities import codepoint2name
+from html.entities import codepoint2name, html5
 from itertools import chain
 from typing import NamedTuple
 from urllib.parse import quote
@@ -68,7 +68,7 @@ SPELLED = 8
 """Words of the spelling of a word by which it is told apart, at most."""
 
 WORDS_OF_CHARACTER = 3
-"""Words that the encoding of a character adds at most: `&amp;uuml;` in a word makes three of it, and so four of one."""
+"""Words that the encoding of a character adds, as a rule: `&amp;uuml;` in a word makes three of it, and so four of one."""
 
 ANY = ""
 """Stands for the word of details that have none by which they are found."""
@@ -142,7 +142,7 @@ def details_of(
 
 
 Candidates = dict[str, dict[str, list[int]]]
-"""Numbers of details by their first word, and by another word that follows it in a text: the one that fewest others have.
+"""Numbers of details by their first word, and by the one of their words that fewest others have, if it is near; else by ANY.
 
 The first word alone says little: that of thousands of user names and id numbers may be the same.
 """
@@ -151,7 +151,8 @@ The first word alone says little: that of thousands of user names and id numbers
 class KnownDetails:
     """The details of many people, ready to be found in texts.
 
-    Equal texts of several people are the detail of the first. Memory: some hundred bytes for each detail.
+    Equal texts of several people are the detail of the first. Memory: less than a kilobyte for each detail, more for those that
+    texts have.
     """
 
     def __init__(self, details: Iterable[PersonDetail]) -> None:
@@ -160,7 +161,7 @@ class KnownDetails:
         words: dict[tuple[bool, tuple[str, ...]], int] = {}
         for detail in details:
             key = (detail.kind == TELEPHONE, tuple(_words(detail.text)))
-            if key not in words:
+            if key[1] and key not in words:
                 words[key] = len(self.details)
                 self.details.append(detail)
         self._by_first_word = self._indexed({number: key[1] for key, number in words.items()})
@@ -203,7 +204,7 @@ class KnownDetails:
 
         It is faster to ask once for a long text than for each of its parts.
         """
-        words = {*_words(text), ANY}
+        words = {ANY, *_folded(_words(text))}
         candidates: Candidates = {}
         for first in self._by_first_word.keys() & words:
             by_word = self._by_first_word[first]
@@ -227,7 +228,7 @@ class KnownDetails:
             by_word = candidates.get(token[0])
             if by_word is None or token.start() < end:
                 continue
-            near = {ANY, *(one[0] for one in tokens[index : index + MOST_WORDS])}
+            near = {ANY, *_folded(one[0] for one in tokens[index : index + MOST_WORDS])}
             numbers = sorted({number for word in by_word.keys() & near for number in by_word[word]})
             matches = [
                 hit for number in numbers if (hit := self._at(text, end, token.start(), number)) is not None
@@ -265,8 +266,10 @@ class KnownDetails:
 
 
 def _is_entity(text: str, start: int, end: int) -> bool:
-    """Whether a word is the name of an entity: the `amp` of `&amp;` stays, even if somebody is called so."""
-    return text.endswith(("&", "&amp;"), 0, start) and text.startswith(";", end)
+    """Whether a word is the name of an entity of HTML: the `amp` of `&amp;` stays, even if somebody is called so."""
+    if not (text.startswith(";", end) and text.endswith(("&", "&amp;"), 0, start)):
+        return False
+    return any(f"{name};" in html5 for name in (text[start:end], text[start:end].lower()))
 
 
 def replaced(text: str, hits: Iterable[Hit], pseudonyms: Callable[[int], Pseudonyms]) -> str:
@@ -345,8 +348,9 @@ def _character(character: str) -> str:
 
 
 def _near_words(detail: PersonDetail) -> Iterator[str]:
-    """Yield the words of a detail that are the same in every encoding, and among MOST_WORDS from its first in every text."""
+    """Yield the words of a detail that `_folded` has wherever it stands, among the MOST_WORDS from its first."""
     text = detail.text.strip()
+    encodings = [found.span() for found in _ENCODED.finditer(text)]
     for index, word in enumerate(_TOKEN.finditer(_lowered(text))):
         before = text[: word.start()]
         encoded = sum(not (character.isascii() and character.isalnum()) for character in before)
@@ -354,25 +358,42 @@ def _near_words(detail: PersonDetail) -> Iterator[str]:
             return
         if detail.kind != FULL_NAME and any(map(str.isspace, before)):
             return  # any number of spaces may stand for one
-        if word[0].isascii():
+        touched = any(start <= word.end() and word.start() <= end for start, end in encodings)
+        # The backslash of `uni\\tomas` looks as if it encoded something, and may be encoded itself.
+        if text[slice(*word.span())].isascii() and not touched:
             yield word[0]
+
+
+def _folded(words: Iterable[str]) -> set[str]:
+    """Return words, and how they are written with the letters of ASCII that an expression takes for others.
+
+    These are i for the one without a dot, as in Turkish, and s for the long one (`re.IGNORECASE`).
+    """
+    found = {*words}
+    return found | {word.replace("\u0131", "i").replace("\u017f", "s") for word in found}
 
 
 @lru_cache(maxsize=4096)
 def _spellings(word: str) -> tuple[tuple[str, ...], ...]:
-    """Return what `_words` finds where a word stands in any encoding, the first few of each: `éva` may be `eacute` and `va`.
+    """Return what `_words` finds where a word stands in any encoding: `éva` may be `eacute` and `va`.
 
-    The `amp` of `&amp;eacute;` at the start is left out: it is in every text, and the next one tells as much.
+    The first words only, unless one letter is encoded: of several each may be encoded in another way, or none. The `amp` of
+    `&amp;eacute;` at the start is left out: it is in every text, and the next one tells as much.
     """
     if word.isascii():
         return ((word,),)
-    cases = {word, word.upper(), word.capitalize()}
-    spelled = (
-        "".join(each if each.isascii() else encoding(each) or each for each in case)
-        for case in cases
-        for encoding in _ENCODINGS
-    )
-    found = {tuple(_words(spelling.removeprefix("&amp;"))[:SPELLED]) for spelling in spelled}
+    found: set[tuple[str, ...]] = set()
+    for case in {word, word.upper(), word.capitalize()}:
+        encoded = [place for place, letter in enumerate(case) if not letter.isascii()]
+        kept = SPELLED if len(encoded) == 1 else 1
+        for encoding in _ENCODINGS:
+            # All letters, and each by itself.
+            for places in (encoded, *([place] for place in encoded)):
+                letters = (
+                    (encoding(letter) or letter) if place in places else letter
+                    for place, letter in enumerate(case)
+                )
+                found.add(tuple(_words("".join(letters).removeprefix("&amp;"))[:kept]))
     return tuple(sorted(found - {()}))
 
 

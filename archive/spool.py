@@ -26,7 +26,7 @@ BUFFER = 64 * 1024
 LONG = CHUNK
 """Bytes of a member from which on threads compute its digest and compress it while the next bytes are made."""
 
-DIGESTS_AHEAD = 16
+DIGESTS_AHEAD = 4
 """Blocks of a member that wait until they are part of its digest, at most."""
 
 

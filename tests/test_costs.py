@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from archive import spool
 from archive.container import open_archive
 from courses import bulk
 from courses.activities.forum import ForumDiscussion, ForumPost
@@ -115,6 +116,8 @@ def test_each_row_is_fetched_once(costs: Costs, tmp_path: Path) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_many_posts_take_hardly_more_memory_than_few(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(bulk, "MANY", 100)
+    # The blocks that wait for threads are at most so many, but more or fewer each time.
+    monkeypatch.setattr(spool, "LONG", 1 << 40)
     course = restore(small(tmp_path / "a.mbz")).course
     back_up(course, tmp_path / "b.mbz")  # What is compiled once is there from now on.
     posts(course, 6_000)

@@ -64,9 +64,21 @@ def entities(text: str, form: str) -> str:
     return "".join(each if each.isascii() else form.format(ord(each)) for each in text)
 
 
+def mixed(text: str) -> str:
+    """Every second letter that is not ASCII as an entity, as pages in Latin-1 have it."""
+    place = 0
+    parts = []
+    for each in text:
+        place += not each.isascii()
+        parts.append(f"&amp;#{ord(each)};" if not each.isascii() and place % 2 else each)
+    return "".join(parts)
+
+
 ENCODED = st.sampled_from(
     [
         str,
+        mixed,
+        lambda text: text.replace("\\", "&#92;"),
         str.upper,
         escape,
         lambda text: entities(text, "&#{};"),
@@ -127,6 +139,43 @@ def test_an_encoded_letter_at_the_start_of_a_name_belongs_to_it(form: str, text:
     (hit,) = known.find(text)
     assert hit.detail.kind == FULL_NAME
     assert text[hit.start : hit.end] == text.removesuffix(" said")
+
+
+@pytest.mark.parametrize(
+    ("columns", "text", "found"),
+    [
+        ({"firstname": "Jan", "lastname": "Řehák"}, "&amp;#344;ehák Jan psal", "&amp;#344;ehák Jan"),
+        ({"firstname": "Şükrü", "lastname": "Çelik"}, "an &#350;ükrü Çelik", "&#350;ükrü Çelik"),
+        ({"firstname": "Çağlar", "lastname": "Kaya"}, "Ça&amp;#287;lar Kaya", "Ça&amp;#287;lar Kaya"),
+        ({"firstname": "Çağlar", "lastname": "Kaya"}, "Ça&#287;lar Kaya", "Ça&#287;lar Kaya"),
+        ({"firstname": "Ayşe", "lastname": "YILMAZ"}, "von Ayşe Y\u0131lmaz", "Ayşe Y\u0131lmaz"),
+        ({"email": "ali.yilmaz@uni.tr"}, "ali.y\u0131lmaz@uni.tr", "ali.y\u0131lmaz@uni.tr"),
+        ({"username": "uni\\tomas"}, "uni&#92;tomas", "uni&#92;tomas"),
+        ({"username": "uni\\tomas"}, "uni%5Ctomas", "uni%5Ctomas"),
+        ({"username": "ada@x.org"}, "a@y.de&amp;ada@x.org; b", "ada@x.org"),
+        ({"username": "lovelace"}, "Babbage&amp;lovelace;", "lovelace"),
+    ],
+)
+def test_a_detail_is_found_among_others_however_its_letters_are_mixed(
+    columns: dict[str, str], text: str, found: str
+) -> None:
+    others = (
+        {
+            "firstname": name,
+            "lastname": f"Kolar{number}",
+            "username": f"uni\\jan{number}",
+            "email": f"ali.kaya{number}@uni.tr",
+        }
+        for number, name in enumerate(["Jan", "Ayşe", "Çağlar", "Şükrü"] * 20)
+    )
+    people = enumerate([columns, *others])
+    known = KnownDetails(detail for number, one in people for detail in details_of(number, one))
+    assert [(text[hit.start : hit.end], hit.detail.person) for hit in known.find(text)] == [(found, 0)]
+
+
+def test_a_detail_without_words_is_none() -> None:
+    columns = {"firstname": ".", "lastname": ".", "username": "ada"}
+    assert spans(KnownDetails(details_of(1, columns)).find("ada . ."), "ada . .") == ["ada"]
 
 
 def test_a_name_is_found_once_if_a_part_of_its_encoding_follows_it() -> None:

@@ -18,7 +18,7 @@ from django.core.files.storage import storages
 from django.core.management import call_command
 
 from archive.errors import NoSpace, StorageFailed
-from archive.writer import ArchiveWriter
+from archive.spool import Spool
 from backup.services import request_backup
 from courses import local_storage, pool, sentinel
 from courses.models import Course
@@ -75,7 +75,7 @@ def failed(job: Job, code: str = "no-space") -> Job:
 def test_a_backup_that_fills_the_spool_says_so_and_leaves_nothing(
     course: Course, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ArchiveWriter, "append", full)
+    monkeypatch.setattr(Spool, "append", full)
     job = failed(request_backup(course, by=None))
     assert str(folder) in job.error
     assert "no space left" in job.error
@@ -169,7 +169,7 @@ def test_a_storage_that_stops_to_answer_while_contents_are_packed_leaves_no_file
 def test_the_command_says_one_sentence_and_one_object(
     course: Course, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ArchiveWriter, "append", full)
+    monkeypatch.setattr(Spool, "append", full)
     with pytest.raises(NoSpace) as caught:
         call_command("backup", course.pk, "-o", str(tmp_path / "out.mbz"), "--json")
     said = json.loads(capsys.readouterr().out)
@@ -183,7 +183,7 @@ def test_the_command_says_one_sentence_and_one_object(
 def test_a_command_that_runs_no_job_says_a_sentence_too(
     course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ArchiveWriter, "append", full)
+    monkeypatch.setattr(Spool, "append", full)
     with pytest.raises(StorageFailed):
         call_command("anonymise", str(tmp_path / "a.mbz"), str(tmp_path / "out.mbz"))
 
