@@ -119,11 +119,15 @@ def test_a_backup_is_the_same_however_many_rows_are_fetched_at_once(
 
 
 def statements(work: Callable[[], object]) -> Counter[str]:
-    """How often some work sends each statement of SQL, by this process's own connection."""
+    """How often some work sends each statement of SQL, by this process's own connection, without those about the job itself.
+
+    What the thread of a heartbeat has not yet written is written at the end, and sometimes that is nothing.
+    """
     sent: Counter[str] = Counter()
 
     def count(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        sent[sql] += 1
+        if '"jobs_job' not in sql:
+            sent[re.sub(r"\brows_[0-9]+\b", "rows", sql)] += 1
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(count):
@@ -153,7 +157,8 @@ def test_more_records_take_no_more_statements(transactional_db: None, course: Co
         for number in range(3000)
     )
     many = statements(lambda: back_up(course, tmp_path / "many.mbz"))
-    assert many.total() <= few.total(), [sql[:300] for sql in many - few]
+    more = many - few
+    assert not more, [(sql[:60], sql[-120:]) for sql in more]
     with open_archive(tmp_path / "many.mbz") as archive:
         assert archive.read("files.xml").count(b"<file id=") >= 3000
 
