@@ -20,7 +20,7 @@ Block = bytes | memoryview
 Method = Literal["small", "quick", "stored"]
 """How bytes become a part of the stream: as few as possible; quickly, as they become hardly fewer; as they are."""
 
-Packed = Literal["packed"]
+AlreadyPacked = Literal["packed"]
 """Of bytes that are a part of a stream already, blocks of deflate."""
 
 
@@ -83,7 +83,7 @@ class Portion(NamedTuple):
     """Some bytes of the stream, and how they become a part of it. `sums` are those of what is in packed ones."""
 
     data: bytes
-    method: Method | Packed = "small"
+    method: Method | AlreadyPacked = "small"
     sums: Sums = NO_SUMS
 
 
@@ -92,7 +92,7 @@ class _Unit(NamedTuple):
 
     data: bytes
     before: bytes
-    method: Method | Packed
+    method: Method | AlreadyPacked
     sums: Sums = NO_SUMS
 
 

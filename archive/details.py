@@ -156,33 +156,38 @@ class KnownDetails:
     """
 
     def __init__(self, details: Iterable[PersonDetail]) -> None:
-        self.details: list[PersonDetail] = []
-        self._by_digits: dict[str, int] = {}
-        words: dict[tuple[bool, tuple[str, ...]], int] = {}
+        entered: dict[tuple[bool, tuple[str, ...]], PersonDetail] = {}
         for detail in details:
             key = (detail.kind == TELEPHONE, tuple(_words(detail.text)))
-            if key[1] and key not in words:
-                words[key] = len(self.details)
-                self.details.append(detail)
-        self._by_first_word = self._indexed({number: key[1] for key, number in words.items()})
+            if key[1]:
+                entered.setdefault(key, detail)
+        self.details = [*entered.values()]
+        self._by_first_word = self._indexed([words for _, words in entered])
+        self._by_digits = self._telephones_known()
         self._expressions: dict[int, re.Pattern[str]] = {}
 
-    def _indexed(self, words: Mapping[int, Sequence[str]]) -> Candidates:
-        """Return the details by their first words, and by the rarest of those that follow; note telephone numbers.
+    def _telephones_known(self) -> dict[str, int]:
+        """Return the details that are telephone numbers, by their last digits."""
+        found: dict[str, int] = {}
+        for number, detail in enumerate(self.details):
+            digits = "".join(filter(str.isdecimal, detail.text)) if detail.kind == TELEPHONE else ""
+            if len(digits) >= TELEPHONE_DIGITS:
+                found.setdefault(digits[-SUBSCRIBER_DIGITS:], number)
+        return found
+
+    def _indexed(self, words: Sequence[Sequence[str]]) -> Candidates:
+        """Return the details that are words, by their first words, and by the rarest of those that follow.
 
         `words` are those of each detail.
         """
-        counts = Counter(chain.from_iterable(words.values()))
-        for first in {own[0] for own in words.values()}:
+        counts = Counter(chain.from_iterable(words))
+        for first in {own[0] for own in words}:
             counts.update(chain.from_iterable(spelling[1:] for spelling in _spellings(first)))
         # Short ones, as `e` and `a`, are in every text: they are taken only where the others are those of many.
         often = {word: count + (MANY if len(word) < SHORTEST else 0) for word, count in counts.items()}
         found: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         for number, detail in enumerate(self.details):
             if detail.kind == TELEPHONE:
-                digits = "".join(filter(str.isdecimal, detail.text))
-                if len(digits) >= TELEPHONE_DIGITS:
-                    self._by_digits.setdefault(digits[-SUBSCRIBER_DIGITS:], number)
                 continue
             near = tuple(_near_words(detail))
             for first, *others in _spellings(words[number][0]):

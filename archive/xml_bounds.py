@@ -87,14 +87,18 @@ class _Prolog:
         """Do nothing: lxml requires this method."""
 
 
-def _ordinary_start(first: bytes) -> re.Match[bytes] | None:
-    """Return the match of a start with nothing unusual in it: name and attributes. None if a parser has to read it."""
+def _ordinary_start(first: bytes) -> tuple[bytes, dict[bytes, bytes]] | None:
+    """Return the name and the attributes, as they are written, of a start with nothing unusual in it.
+
+    None if a parser has to read it.
+    """
     ordinary = _ORDINARY.match(first)
     if ordinary is None or b"xmlns" in ordinary[2]:
         return None
     attributes = _ATTRIBUTE.findall(ordinary[2])
+    found = dict(attributes)
     # Two of one name are malformed.
-    return ordinary if len(dict(attributes)) == len(attributes) else None
+    return (ordinary[1], found) if len(found) == len(attributes) else None
 
 
 def start_of(first: bytes, options: dict[str, Any], *, member: str) -> str:
@@ -103,7 +107,7 @@ def start_of(first: bytes, options: dict[str, Any], *, member: str) -> str:
     Raises HostileArchive for a document type, wherever it stands, and for too much before the first element.
     """
     if ordinary := _ordinary_start(first):
-        return ordinary[1].decode()
+        return ordinary[0].decode()
     target = _Prolog(member)
     parser: Any = etree.XMLParser(**{**options, "target": target})
     try:
@@ -120,12 +124,9 @@ def start_of(first: bytes, options: dict[str, Any], *, member: str) -> str:
 def attributes_of_start(first: bytes) -> dict[str, str] | None:
     """Return the attributes of the first element of a document, given its first block; None if a parser has to read them."""
     ordinary = _ordinary_start(first)
-    if ordinary is None:
+    if ordinary is None or not all(map(_PLAIN.match, ordinary[1].values())):
         return None
-    attributes = _ATTRIBUTE.findall(ordinary[2])
-    if not all(_PLAIN.match(text) for _, text in attributes):
-        return None
-    return {name.decode(): text.decode() for name, text in attributes}
+    return {name.decode(): text.decode() for name, text in ordinary[1].items()}
 
 
 class Depth:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty
 from time import monotonic
@@ -52,27 +53,21 @@ class Channel(filesystem.Channel):
         file: Path = cast(Any, self)._exchange_file(exchange)
         if not file.exists():
             file.parent.mkdir(exist_ok=True)
-            _write(file.parent, file.name, b"[]", instead=False)
+            _write(file.parent, file.name, b"[]")
         super()._queue_bind(exchange, *binding)
 
 
-def _write(folder: Path, name: str, data: bytes, *, instead: bool = True) -> None:
-    """Write a file that appears whole; one of that name stays unless it is written `instead`. Raises ChannelError."""
+def _write(folder: Path, name: str, data: bytes) -> None:
+    """Write a file that appears whole; if there is one of that name, it stays. Raises ChannelError."""
     part = folder / f".{name}.{uuid.uuid4()}"
     try:
         part.write_bytes(data)
-        if instead:
-            part.rename(folder / name)
-        else:
-            try:
-                (folder / name).hardlink_to(part)
-            except FileExistsError:
-                pass
-            finally:
-                part.unlink()
+        with suppress(FileExistsError):  # another process was first
+            (folder / name).hardlink_to(part)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise ChannelError(f"The file {name} of the queue cannot be written in {folder}.") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 class Transport(filesystem.Transport):
