@@ -7,14 +7,24 @@ A detail is found as whole words, in any case, and however a text encodes it: as
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from html.entities import codepoint2name, html5
+from html.entities import html5
 from itertools import chain
 from typing import NamedTuple
-from urllib.parse import quote
+
+from archive.spellings import (
+    ENCODED,
+    LONGEST_ENCODING,
+    SEPARATOR,
+    TOKEN,
+    character_as,
+    folded,
+    lowered,
+    spellings,
+    words_as,
+    words_of,
+)
 
 FULL_NAME = "full name"
 TELEPHONE = "telephone number"
@@ -42,9 +52,6 @@ before 4.0.
 SINGLE_NAMES: dict[str, str] = {"firstname": "first name", "lastname": "family name"}
 """Columns that are details only when asked for, since they are words of the language as well."""
 
-LONGEST_ENCODING = 24
-"""Characters that the encoding of one letter has at most."""
-
 SHORTEST = 3
 """Letters and digits of the shortest detail that is looked for."""
 
@@ -56,7 +63,7 @@ SUBSCRIBER_DIGITS = 8
 """Digits from the end by which telephone numbers are compared if they have as many: +43 660 … and 0660 … are one number."""
 
 MOST_BETWEEN = 8
-"""Words that `_words` finds at most where a separator stands between two words of a detail: `&amp;nbsp;` has two, of four."""
+"""Words that `words_of` finds at most where a separator stands between two words of a detail: `&amp;nbsp;` has two, of four."""
 
 MOST_WORDS = 100
 """Words of a text, from the first of a detail, among which one of its words is looked for."""
@@ -64,21 +71,14 @@ MOST_WORDS = 100
 MANY = 50
 """Details with the same word from which on a short word tells them apart better."""
 
-SPELLED = 8
-"""Words of the spelling of a word by which it is told apart, at most."""
-
 WORDS_OF_CHARACTER = 3
 """Words that the encoding of a character adds, as a rule: `&amp;uuml;` in a word makes three of it, and so four of one."""
 
 ANY = ""
 """Stands for the word of details that have none by which they are found."""
 
-_TOKEN = re.compile(r"[^\W_]+")
-_ENCODED = re.compile(r"%[0-9a-f]{2}|\\u[0-9a-f]{4}|\\[nrt]", re.IGNORECASE)
 _TELEPHONE = re.compile(r"(?<![\w.])\+?\(?\d(?:[\s()./\-]{0,3}\d){5,19}(?![\w])")
 
-_SEPARATOR = r"(?:&(?:amp;)?(?:\w{2,6}|#\w{1,5});|%[0-9a-f]{2}|\\u[0-9a-f]{4}|\\[nrt]|[\W_]){1,4}"
-_SPACE = r"\s|&(?:amp;)?nbsp;|%20|\+|_|\\u00a0"
 _BEFORE = r"(?:(?<![^\W_])|(?<=%[0-9a-f]{2})|(?<=\\u[0-9a-f]{4})|(?<=\\[nrt]))"
 _AFTER = r"(?![^\W_])"
 
@@ -132,12 +132,12 @@ def details_of(
     middle, called = known.get("middlename", ""), known.get("alternatename", "")
     given = dict.fromkeys(name for name in (f"{first} {middle}" if middle else "", first, called) if name)
     for name in given if last else ():
-        yield PersonDetail(person, FULL_NAME, f"{name} {last}", len(_words(name)))
-        yield PersonDetail(person, FULL_NAME, f"{last} {name}", len(_words(last)), family_first=True)
+        yield PersonDetail(person, FULL_NAME, f"{name} {last}", len(words_of(name)))
+        yield PersonDetail(person, FULL_NAME, f"{last} {name}", len(words_of(last)), family_first=True)
     for column, kind in {**KINDS, **(SINGLE_NAMES if single_names else {})}.items():
         text = known.get(column, "")
         shortest = SHORTEST_NUMBER if text.isdigit() else SHORTEST
-        if sum(map(len, _words(text))) >= shortest:
+        if sum(map(len, words_of(text))) >= shortest:
             yield PersonDetail(person, kind, text)
 
 
@@ -158,7 +158,7 @@ class KnownDetails:
     def __init__(self, details: Iterable[PersonDetail]) -> None:
         entered: dict[tuple[bool, tuple[str, ...]], PersonDetail] = {}
         for detail in details:
-            key = (detail.kind == TELEPHONE, tuple(_words(detail.text)))
+            key = (detail.kind == TELEPHONE, tuple(words_of(detail.text)))
             if key[1]:
                 entered.setdefault(key, detail)
         self.details = [*entered.values()]
@@ -182,7 +182,7 @@ class KnownDetails:
         """
         counts = Counter(chain.from_iterable(words))
         for first in {own[0] for own in words}:
-            counts.update(chain.from_iterable(spelling[1:] for spelling in _spellings(first)))
+            counts.update(chain.from_iterable(spelling[1:] for spelling in spellings(first)))
         # Short ones, as `e` and `a`, are in every text: they are taken only where the others are those of many.
         often = {word: count + (MANY if len(word) < SHORTEST else 0) for word, count in counts.items()}
         found: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -190,7 +190,7 @@ class KnownDetails:
             if detail.kind == TELEPHONE:
                 continue
             near = tuple(_near_words(detail))
-            for first, *others in _spellings(words[number][0]):
+            for first, *others in spellings(words[number][0]):
                 rarest = min((*near, *others), key=often.__getitem__, default=ANY)
                 found[first][rarest].append(number)
         return {first: dict(numbers) for first, numbers in found.items()}
@@ -209,7 +209,7 @@ class KnownDetails:
 
         It is faster to ask once for a long text than for each of its parts.
         """
-        words = {ANY, *_folded(_words(text))}
+        words = {ANY, *folded(words_of(text))}
         candidates: Candidates = {}
         for first in self._by_first_word.keys() & words:
             by_word = self._by_first_word[first]
@@ -228,12 +228,12 @@ class KnownDetails:
         """Return the hits in a text; `candidates` are the details to look for."""
         hits: list[Hit] = []
         end = 0
-        tokens = [*_TOKEN.finditer(_lowered(text))] if candidates else []
+        tokens = [*TOKEN.finditer(lowered(text))] if candidates else []
         for index, token in enumerate(tokens):
             by_word = candidates.get(token[0])
             if by_word is None or token.start() < end:
                 continue
-            near = {ANY, *_folded(one[0] for one in tokens[index : index + MOST_WORDS])}
+            near = {ANY, *folded(one[0] for one in tokens[index : index + MOST_WORDS])}
             numbers = sorted({number for word in by_word.keys() & near for number in by_word[word]})
             matches = [
                 hit for number in numbers if (hit := self._at(text, end, token.start(), number)) is not None
@@ -301,62 +301,32 @@ def _substitute(text: str, detail: PersonDetail, pseudonyms: Callable[[int], Pse
 
 def _between(text: str, detail: PersonDetail) -> str:
     """Return the separator between the two parts of a full name that was found as `text`."""
-    words = _words(detail.text)
+    words = words_of(detail.text)
     former, latter = words[: detail.words], words[detail.words :]
-    match = re.fullmatch(f"{_joined(former)}({_SEPARATOR}){_joined(latter)}", text, re.IGNORECASE)
+    match = re.fullmatch(f"{words_as(former)}({SEPARATOR}){words_as(latter)}", text, re.IGNORECASE)
     return match[1] if match else " "
-
-
-def _lowered(text: str) -> str:
-    """Return a text of the same length in lower case, with spaces for what encodes other characters: `%20`, `\\u00e9`."""
-    if "%" in text or "\\" in text:
-        text = _ENCODED.sub(lambda found: " " * len(found[0]), text)
-    # The one letter of which the lower case has two characters.
-    return text.replace("\u0130", "I").lower()
-
-
-def _words(text: str) -> list[str]:
-    """Return the words of a text in lower case, without what encodes other characters: `ada%20lovelace` has two."""
-    return _TOKEN.findall(_lowered(text))
 
 
 def _expression(detail: PersonDetail) -> re.Pattern[str]:
     """Return the regular expression of a detail, however it is encoded; the words of a full name however separated."""
     if detail.kind == FULL_NAME:
-        found = _joined(_words(detail.text))
+        found = words_as(words_of(detail.text))
     else:
         start, end = _first_alphanumeric(detail.text), _first_alphanumeric(detail.text[::-1])
-        found = "".join(map(_character, detail.text[start : len(detail.text) - end].lower()))
+        found = "".join(map(character_as, detail.text[start : len(detail.text) - end].lower()))
     return re.compile(f"{_BEFORE}{found}{_AFTER}", re.IGNORECASE)
 
 
 def _first_alphanumeric(text: str) -> int:
     """Return the position of the first letter or digit."""
-    return next(position for position, character in enumerate(text) if _TOKEN.match(character))
-
-
-def _joined(words: Iterable[str]) -> str:
-    return _SEPARATOR.join("".join(map(_character, word)) for word in words)
-
-
-@lru_cache(maxsize=4096)
-def _character(character: str) -> str:
-    """Return the regular expression of one character: as it is, or in any of the encodings of a character."""
-    if character.isspace():
-        return rf"(?:{_SPACE})+"
-    if character.isascii() and character.isalnum():
-        return character
-    cases = dict.fromkeys((character, character.lower(), character.upper()))
-    # A letter may become two in the other case, as ß does; each is encoded by itself.
-    found = ["".join(encoding(each) or each for each in case) for case in cases for encoding in _ENCODINGS]
-    return f"(?:{'|'.join(map(re.escape, dict.fromkeys(found)))})"
+    return next(position for position, character in enumerate(text) if TOKEN.match(character))
 
 
 def _near_words(detail: PersonDetail) -> Iterator[str]:
-    """Yield the words of a detail that `_folded` has wherever it stands, among the MOST_WORDS from its first."""
+    """Yield the words of a detail that `folded` has wherever it stands, among the MOST_WORDS from its first."""
     text = detail.text.strip()
-    encodings = [found.span() for found in _ENCODED.finditer(text)]
-    for index, word in enumerate(_TOKEN.finditer(_lowered(text))):
+    encodings = [found.span() for found in ENCODED.finditer(text)]
+    for index, word in enumerate(TOKEN.finditer(lowered(text))):
         before = text[: word.start()]
         encoded = sum(not (character.isascii() and character.isalnum()) for character in before)
         if index * (1 + MOST_BETWEEN) + WORDS_OF_CHARACTER * encoded >= MOST_WORDS:
@@ -367,61 +337,3 @@ def _near_words(detail: PersonDetail) -> Iterator[str]:
         # The backslash of `uni\\tomas` looks as if it encoded something, and may be encoded itself.
         if text[slice(*word.span())].isascii() and not touched:
             yield word[0]
-
-
-def _folded(words: Iterable[str]) -> set[str]:
-    """Return words, and how they are written with the letters of ASCII that an expression takes for others.
-
-    These are i for the one without a dot, as in Turkish, and s for the long one (`re.IGNORECASE`).
-    """
-    found = {*words}
-    return found | {word.replace("\u0131", "i").replace("\u017f", "s") for word in found}
-
-
-@lru_cache(maxsize=4096)
-def _spellings(word: str) -> tuple[tuple[str, ...], ...]:
-    """Return what `_words` finds where a word stands in any encoding: `éva` may be `eacute` and `va`.
-
-    The first words only, unless one letter is encoded: of several each may be encoded in another way, or none. The `amp` of
-    `&amp;eacute;` at the start is left out: it is in every text, and the next one tells as much.
-    """
-    if word.isascii():
-        return ((word,),)
-    found: set[tuple[str, ...]] = set()
-    for case in {word, word.upper(), word.capitalize()}:
-        encoded = [place for place, letter in enumerate(case) if not letter.isascii()]
-        kept = SPELLED if len(encoded) == 1 else 1
-        for encoding in _ENCODINGS:
-            # All letters, and each by itself.
-            for places in (encoded, *([place] for place in encoded)):
-                letters = (
-                    (encoding(letter) or letter) if place in places else letter
-                    for place, letter in enumerate(case)
-                )
-                found.add(tuple(_words("".join(letters).removeprefix("&amp;"))[:kept]))
-    return tuple(sorted(found - {()}))
-
-
-def _named(character: str) -> str:
-    """Return the HTML entity that has a name, `&eacute;`; "" if there is none."""
-    name = codepoint2name.get(ord(character), "")
-    return name and f"&{name};"
-
-
-def _numbered(form: str) -> Callable[[str], str]:
-    """Return an encoding of characters that are no ASCII letters by their number, `&#{}` or `\\u{:04x}`."""
-    return lambda character: form.format(ord(character))
-
-
-_ENCODINGS: tuple[Callable[[str], str], ...] = (
-    str,
-    lambda character: unicodedata.normalize("NFD", character),
-    _named,
-    lambda character: _named(character).replace("&", "&amp;"),
-    *map(
-        _numbered,
-        ("&#{};", "&amp;#{};", "&#x{:x};", "&amp;#x{:x};", "\\u{:04x}", "&#{:03d};", "&amp;#{:03d};"),
-    ),
-    lambda character: quote(character, safe=""),
-)
-"""The encodings of a character in texts of an archive; HTML stands there with its own `&` escaped."""

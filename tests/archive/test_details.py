@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive import details
+from archive import spellings
 from archive.details import FULL_NAME, Hit, KnownDetails, PersonDetail, details_of
 
 NAMES = (
@@ -43,7 +43,7 @@ def slowly(known: KnownDetails, text: str) -> list[Hit]:
     """The hits in a text, by trying every detail at every word."""
     hits: list[Hit] = []
     end = 0
-    for token in details._TOKEN.finditer(details._lowered(text)):
+    for token in spellings.TOKEN.finditer(spellings.lowered(text)):
         if token.start() < end:
             continue
         numbers = range(len(known.details))
