@@ -42,9 +42,6 @@ LISTED = frozenset(
 """Item types whose referenced ids are columns of the rows: `inforef.xml` lists them (in Moodle
 `backup_nested_element::annotate_ids`), and the members of the whole archive export what is referenced."""
 
-OWNER, PARENT = '"^owner"', '"^parent"'
-"""Names, in the subquery of the rows, of the owner's id and of the id of the record in which a row stands."""
-
 Body = tuple[Wrapper | Element, ...]
 
 
@@ -134,8 +131,7 @@ def queries(
     renderer = _Renderer(rendering, opaque, skipped, of_people)
     for node, indent in _elements(body, depth):
         chain = (owner, node) if owner else (node,)
-        parent = "t0.id" if owner or not listed else "0"
-        yield from renderer.below(chain, parent, indent, only.get(node.tag, ""))
+        yield from renderer.below(chain, indent, only.get(node.tag, ""), listed=listed)
 
 
 def _elements(body: Iterable[Wrapper | Element], depth: int) -> Iterator[tuple[Element, int]]:
@@ -183,17 +179,19 @@ class _Renderer:
     of_people: bool = False
     numbers: Iterator[int] = field(default_factory=count)
 
-    def below(self, chain: Chain, parent: str, depth: int, only: str) -> Iterator[Query]:
+    def below(self, chain: Chain, depth: int, only: str, *, listed: bool = False) -> Iterator[Query]:
         """Yield the queries of the last element of a chain and of all that nests in it and is not inline.
+
+        The records of the last element have the parent 0 if they are `listed`.
 
         XML is written in order, so only the first nodes of a body can be inline: up to the first that is not. Opaque leaves
         stand before all of them, and Python writes those: then none is inline.
         """
         body = chain[-1].body
         rest = body if self._exports_opaque(chain) else tuple(dropwhile(self._is_inline, body))
-        yield self._query(chain, parent, depth, only, rest)
+        yield self._query(chain, depth, only, rest, listed=listed and len(chain) == 1)
         for node, indent in _elements(rest, depth + 1):
-            yield from self.below((*chain, node), f"t{len(chain) - 1}.id", indent, only)
+            yield from self.below((*chain, node), indent, only)
 
     def _is_inline(self, node: Wrapper | Element) -> bool:
         """True if a node, with all that nests in it, is rendered in its parent's row.
@@ -208,20 +206,21 @@ class _Renderer:
             and all(map(self._is_inline, node.body))
         )
 
-    def _query(self, chain: Chain, parent: str, depth: int, only: str, rest: Body) -> Query:
+    def _query(self, chain: Chain, depth: int, only: str, rest: Body, *, listed: bool) -> Query:
         """Return the query of the last element of a chain; `rest` are the nested elements that have queries of their own."""
         element, row = chain[-1], f"t{len(chain) - 1}"
+        parent = "0" if listed else f"{row}.{_ancestor(max(0, len(chain) - 2))}"
         opaque = self._exports_opaque(chain)
         first = element.body[: len(element.body) - len(rest)]
-        inline = self._inline(first, len(chain), f"{row}.{OWNER}", depth + 1)
+        inline = self._inline(first, len(chain), f"{row}.{_ancestor(0)}", depth + 1)
         close = f"{'  ' * depth}</{element.tag}>\n"
-        pieces = [*record_head(element, row, f"{row}.{PARENT}", self.rendering, depth), *inline.xml]
+        pieces = [*record_head(element, row, parent, self.rendering, depth), *inline.xml]
         if not rest and not opaque:
             pieces.append(literal(close))
             close = ""
         own = _listed(element)
         columns = [
-            f"{row}.{PARENT}",
+            parent,
             f"{row}.id",
             concat(pieces),
             opaque_xml(element, row) if opaque else "NULL",
@@ -230,7 +229,7 @@ class _Renderer:
         ]
         if inline.counts:
             columns.append(f"1 + {' + '.join(inline.counts)}")
-        rows = self._rows(chain, parent, only)
+        rows = self._rows(chain, only)
         return Query(
             element,
             f"SELECT {', '.join(columns)} FROM ({rows}) {row} {' '.join(inline.joins)}",
@@ -249,13 +248,14 @@ class _Renderer:
         hidden = self.rendering.anonymize and any(map(bares_people, chain))
         return chain[-1].item_type in self.opaque and not hidden
 
-    def _rows(self, chain: Chain, parent: str, only: str) -> str:
-        """Return the subquery of the rows of a chain's last element, in the order of the member.
+    def _rows(self, chain: Chain, only: str) -> str:
+        """Return the subquery of the rows of a chain's last element, in the order of the member, with `_ancestor` columns.
 
         It holds the rows of all owners, but userdata only of the owners in `%(people)s`. The rows are sorted before they are
         rendered, as they are shorter than their XML; OFFSET 0 keeps the planner from doing it the other way round.
         """
-        row = f"t{len(chain) - 1}"
+        if len(chain) > 2:
+            return self._rows_inside(chain, only)
         conditions = ["t0.id = ANY(%(all)s)"]
         for index, element in enumerate(chain):
             conditions += self._conditions(element, f"t{index}", f"t{index - 1}", "t0.id")
@@ -263,8 +263,28 @@ class _Renderer:
             conditions.append(f"({only})")
         order = ", ".join(f"t{index}.id" for index in range(len(chain)))
         return (
-            f"SELECT {row}.*, t0.id AS {OWNER}, {parent} AS {PARENT} FROM {structure.source(chain)}"
+            f"SELECT t{len(chain) - 1}.*, t0.id AS {_ancestor(0)} FROM {structure.source(chain)}"
             f" WHERE {' AND '.join(conditions)} ORDER BY {order} OFFSET 0"
+        )
+
+    def _rows_inside(self, chain: Chain, only: str) -> str:
+        """Return the subquery of the rows that stand two or more levels below their owner.
+
+        The rows of the element around them come sorted, and for each of them LATERAL finds the rows inside by the index of
+        their foreign key, whatever the server knows of the tables. So those of one record are sorted at a time: the first
+        row is there at once, and the memory of the server does not grow with the number of rows.
+        """
+        element, inner, outer = chain[-1], f"t{len(chain) - 1}", f"t{len(chain) - 2}"
+        ids = [*(f"{outer}.{_ancestor(index)}" for index in range(len(chain) - 2)), f"{outer}.id"]
+        conditions = [
+            f'{inner}."{element.column}" = {outer}."{element.parent_column}"',
+            *self._conditions(element, inner, outer, ids[0]),
+        ]
+        inside = f'SELECT * FROM "{element.table}" {inner} WHERE {" AND ".join(conditions)} OFFSET 0'
+        named = ", ".join(f"{number} AS {_ancestor(index)}" for index, number in enumerate(ids))
+        return (
+            f"SELECT {inner}.*, {named} FROM ({self._rows(chain[:-1], only)}) {outer}"
+            f" CROSS JOIN LATERAL ({inside}) {inner} ORDER BY {', '.join([*ids, f'{inner}.id'])} OFFSET 0"
         )
 
     def _conditions(self, element: Element, row: str, parent: str, owner: str) -> Iterator[str]:
@@ -332,6 +352,11 @@ class _Renderer:
             references={item_type: [f'{name}."{item_type}"'] for item_type in inner.references},
             counts=[f"{name}.records"],
         )
+
+
+def _ancestor(index: int) -> str:
+    """Return the column, in the subquery of the rows, of the id of the record around a row: the owner's for 0, and so on down."""
+    return f'"^{index}"'
 
 
 def bares_people(element: Element) -> bool:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from backup.render import XML_COLUMN, Batch, Query, queries
-from courses import structure
+from courses import services, structure
+from courses.activities.forum import Forum, ForumDiscussion, ForumPost
 from courses.fields import Rendering
 from courses.models import Course
 from courses.models.completion import CompletionCriterion, CriterionCompletion
+from demo.samples.course import make_sample
 
 
 def query(**changes: object) -> Query:
@@ -83,3 +88,49 @@ def test_inline_records_are_columns_of_the_row_around_them(monkeypatch: pytest.M
     assert CriterionCompletion not in found
     assert found[CompletionCriterion].inline
     assert found[CompletionCriterion].lists == ("user",)
+
+
+def rows_read(plan: dict[str, Any], table: str) -> Iterator[int]:
+    """The numbers of rows of a table that the nodes of an executed plan read."""
+    if plan.get("Relation Name") == table:
+        yield round(plan["Actual Loops"] * (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)))
+    for inner in plan.get("Plans", ()):
+        yield from rows_read(inner, table)
+
+
+@pytest.mark.django_db
+def test_the_first_row_of_nested_records_is_there_before_all_of_them_are_sorted() -> None:
+    make_sample("XS", seed=1)
+    forum = Forum.objects.earliest("pk")
+    discussions = ForumDiscussion.objects.bulk_create(ForumDiscussion(forum=forum) for _ in range(40))
+    ForumPost.objects.bulk_create(ForumPost(discussion=one) for one in discussions * 50)
+    found = queries(
+        (structure.element(Forum),), owner=None, rendering=Rendering(), opaque=frozenset(), depth=0
+    )
+    posts = next(one for one in found if one.element.model is ForumPost)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        cursor.execute(
+            f"EXPLAIN (ANALYZE, FORMAT JSON) SELECT * FROM ({posts.sql}) rows LIMIT 1",
+            {"all": [forum.pk], "people": [forum.pk]},
+        )
+        plan = cursor.fetchone()[0][0]["Plan"]
+    assert 0 < sum(rows_read(plan, ForumPost._meta.db_table)) < 40 * 50 / 10
+
+
+@pytest.mark.django_db
+def test_the_rows_inside_a_record_are_found_by_an_index() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT t.relname, a.attname FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid"
+            " JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[0]"
+        )
+        indexed = {*cursor.fetchall()}
+    inside = {
+        (one.table, one.column)
+        for top, _ in services.tops()
+        for one in top.walk()
+        if one is not top and one.column
+    }
+    assert inside
+    assert inside <= indexed
