@@ -14,7 +14,7 @@ from archive.writer import ArchiveWriter, packing_named
 from backup import anonymise
 from backup.context import BackupContext
 from backup.plan import build
-from courses import bulk, pool, sentinel
+from courses import cursors, pool, sentinel
 from courses.models import Course
 from courses.models.files import EMPTY
 from jobs import events
@@ -82,7 +82,7 @@ def write(
             )
             if subject.selection.anonymous:
                 anonymise.make_table()
-            yield from execute((build(), bulk.snapshot_with_views()), state=context)
+            yield from execute((build(), cursors.snapshot()), state=context)
             if unchanged is not None:
                 yield events.Progress("Compare with the last archive", 1, 1, context.records)
                 if (result := unchanged(context)) is not None:

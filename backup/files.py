@@ -16,7 +16,7 @@ from backup.context import BackupContext
 from backup.render import LISTED
 from backup.steps import MemberTarget, weave
 from backup.weave import NOTED, written_key
-from courses import bulk, members, pool, structure
+from courses import cursors, members, pool, structure
 from courses.file_areas import is_bank
 from courses.models import File, User
 from courses.models.files import EMPTY
@@ -109,7 +109,7 @@ def _left_out(context: BackupContext, owner: str, name: str, sha1: str) -> Findi
 
 def _candidates(context: BackupContext) -> Iterator[tuple[Any, ...]]:
     """Yield the files of the course, then those of exported people unless the archive is anonymised, as rows of `FACTS`."""
-    for batch in bulk.stream(
+    for batch in cursors.stream(
         f"{FACTS} WHERE course_id = %(course)s ORDER BY id", {"course": context.course.pk}
     ):
         yield from batch
@@ -121,7 +121,7 @@ def _candidates(context: BackupContext) -> Iterator[tuple[Any, ...]]:
         # For another Moodle `contextid` is an expression without an index; files of people belong to no course.
         own = "course_id IS NULL AND component = 'user' AND contextid = ANY(%(contexts)s)"
         sql = f"{FACTS} WHERE {own} ORDER BY id"
-        for batch in bulk.stream(sql, {"contexts": contexts}):
+        for batch in cursors.stream(sql, {"contexts": contexts}):
             yield from batch
 
 

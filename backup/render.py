@@ -68,7 +68,7 @@ class Batch(NamedTuple):
 
 
 XML_COLUMN = Batch._fields.index("xml")
-"""The position of the XML in a row of a query: the column by whose length `bulk.stream` decides how many rows it fetches."""
+"""The position of the XML in a row of a query: the column by whose length `cursors.stream` decides how many rows it fetches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,7 +355,7 @@ class _Renderer:
 
 
 def _ancestor(index: int) -> str:
-    """Return the column, in the subquery of the rows, of the id of the record around a row: the owner's for 0, and so on down."""
+    """Return the column, in the subquery of the rows, of the id of a record around a row: the owner is 0, and so on down."""
     return f'"^{index}"'
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from backup.render import XML_COLUMN, Batch, Query
-from courses import bulk
+from courses import cursors
 
 Hide = Callable[[Query, Sequence[str]], Sequence[str]]
 """Replaces the details of people in the rows of a query."""
@@ -25,7 +25,7 @@ class Rows:
     def __init__(self, query: Query, parameters: Mapping[str, Any], hide: Hide | None = None) -> None:
         self.query = query
         self._hide = hide
-        self._batches = bulk.stream(query.sql, dict(parameters), weight=XML_COLUMN, undecoded=True)
+        self._batches = cursors.stream(query.sql, dict(parameters), weight=XML_COLUMN, undecoded=True)
         self._batch = query.batch([])
         self._next = 0
         self._end = 0

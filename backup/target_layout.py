@@ -25,7 +25,7 @@ from backup.partial_banks import leave_out_unused
 from backup.question_banks import used_contexts
 from backup.question_move import LEVEL_OF_COURSE, Holder, QuestionMove, banks_of, holders_of, model_of_banks
 from backup.substitutes import Changed, Substitutes
-from courses import bulk, registry, structure
+from courses import cursors, registry, structure
 from courses.models import Activity, Section
 from courses.models.questions import BY_THE_SITE, QuestionCategory
 from jobs.plan import StepEvent
@@ -61,7 +61,7 @@ def choose_layout(context: BackupContext) -> Iterator[StepEvent]:
     elif not context.version.has_banks and not _stays_here(context):
         yield from shorten_names(context, substitutes, {})
     substitutes.make()
-    bulk.only_read()
+    cursors.only_read()
     yield 0
 
 

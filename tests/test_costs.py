@@ -18,7 +18,7 @@ from django.db import connection
 
 from archive import spool
 from archive.container import open_archive
-from courses import bulk
+from courses import bulk, cursors
 from courses.activities.forum import ForumDiscussion, ForumPost
 from courses.models import Course
 from tests.archives_made import small
@@ -54,7 +54,7 @@ class Costs:
 def costs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Costs]:
     """The counts of what the test does."""
     found = Costs()
-    copy, stream = bulk._copy, bulk.stream
+    copy, stream = bulk._copy, cursors.stream
 
     def counted_copy(cursor: Any, sql: str, block: io.BytesIO) -> None:
         found.copied += len(block.getvalue())
@@ -71,7 +71,7 @@ def costs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Costs]:
         return execute(sql, parameters, many, context)
 
     monkeypatch.setattr(bulk, "_copy", counted_copy)
-    monkeypatch.setattr(bulk, "stream", counted_stream)
+    monkeypatch.setattr(cursors, "stream", counted_stream)
     with connection.execute_wrapper(counted):
         yield found
 
@@ -115,7 +115,7 @@ def test_each_row_is_fetched_once(costs: Costs, tmp_path: Path) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_many_posts_take_hardly_more_memory_than_few(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(bulk, "MANY", 100)
+    monkeypatch.setattr(cursors, "MANY", 100)
     # The blocks that wait for threads are at most so many, but more or fewer each time.
     monkeypatch.setattr(spool, "LONG", 1 << 40)
     course = restore(small(tmp_path / "a.mbz")).course

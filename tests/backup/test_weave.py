@@ -18,7 +18,7 @@ from backup.output import FLUSH, Output
 from backup.render import LISTED, Query, queries
 from backup.rows import Rows
 from backup.weave import OpaqueXml, References, Weaver
-from courses import bulk, structure
+from courses import cursors, structure
 from courses.fields import Rendering
 from courses.models import Course, OpaqueElement, Role
 from courses.models.completion import CompletionCriterion, CourseCompletion, CriterionCompletion
@@ -69,7 +69,7 @@ def test_addresses_of_this_site_are_sent_as_tokens_wherever_a_block_ends() -> No
 @pytest.fixture(autouse=True)
 def streaming() -> Iterator[None]:
     """Rows can be read."""
-    with bulk.streaming():
+    with cursors.streaming():
         yield
 
 
@@ -292,7 +292,7 @@ def test_an_error_in_between_is_not_hidden_by_what_was_left_over(course: Course)
 
 def fed(monkeypatch: pytest.MonkeyPatch, batches: list[list[tuple[Any, ...]]]) -> Rows:
     """Rows of a query whose batches are these, with one reference."""
-    monkeypatch.setattr(bulk, "stream", lambda *sql, **how: (one for one in batches))
+    monkeypatch.setattr(cursors, "stream", lambda *sql, **how: (one for one in batches))
     element = structure.element(CourseCompletion)
     return Rows(Query(element, "", (), references=("user",), lists=(), inline=False, close=""), {})
 
