@@ -13,8 +13,8 @@ from archive.findings import Finding
 from archive.inforef import GROUPS
 from backup.content import folder
 from backup.context import BackupContext
+from backup.members import Members, MemberTarget, write_members
 from backup.render import LISTED
-from backup.steps import MemberTarget, weave
 from backup.weave import NOTED, written_key
 from courses import cursors, members, pool, structure
 from courses.file_areas import is_bank
@@ -64,7 +64,10 @@ def write_files(context: BackupContext) -> Iterator[StepEvent]:
     member = MemberTarget(
         0, layout.FILES, "<files>\n", "</files>", "", layout.top("archive", layout.FILES), context.course.pk
     )
-    yield from weave(context, (structure.element(File),), [member], ids=ids, people=ids, listed=True)
+    yield from write_members(
+        context,
+        [Members(body=(structure.element(File),), targets=[member], ids=ids, people=ids, listed=True)],
+    )
     context.references.by_owner.pop("", None)
 
 

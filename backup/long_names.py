@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from typing import Any
 
-from django.db.models import CharField, F, IntegerField, Q, QuerySet, Value
+from django.db import connection
+from django.db.models import CharField, F, Q, QuerySet
 from django.db.models.functions import Cast, Length
 
 from archive.findings import Finding
@@ -37,8 +39,7 @@ def shorten_names(
     cut = context.selection.settings.text("long_names") == CUT
     version = context.version
     columns = dict(_long_columns())
-    queries = [_too_long(context, index, columns) for index in columns]
-    found = list(queries[0].union(*queries[1:], all=True))
+    found = _too_long(context)
     of_categories = next((index for index, one in columns.items() if one[0] is QuestionCategory), 0)
     if any(index == of_categories for index, *_ in found):
         coming = _categories(context)
@@ -103,20 +104,43 @@ def _long_columns() -> tuple[tuple[int, tuple[Model, str]], ...]:
     return tuple(enumerate(found))
 
 
-def _too_long(
-    context: BackupContext, index: int, columns: dict[int, tuple[Model, str]]
-) -> QuerySet[Any, Any]:
-    """Return the query of the values of one column that are too long: number of the column, id, characters."""
-    model, column = columns[index]
-    rows = chosen_rows(context, model).order_by()
-    found: QuerySet[Any, Any] = (
-        rows.annotate(
-            of=Value(index, output_field=IntegerField()), characters=Length(Cast(F(column), CharField()))
-        )
-        .filter(characters__gt=_most(context.version, model))
-        .values_list("of", "pk", "characters")
-    )
-    return found
+def _too_long(context: BackupContext) -> list[tuple[int, int, int]]:
+    """Return the names that come along and are too long, each by the number of its column, its id and its characters."""
+    version, columns = context.version, dict(_long_columns())
+    longest = {
+        "course": context.course.pk,
+        "name": version.longest_name,
+        "fullname": version.longest_fullname,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_long_names(), longest)
+        of_course: list[tuple[int, int, int]] = cursor.fetchall()
+    numbers: defaultdict[int, list[int]] = defaultdict(list)
+    for index, number, _ in of_course:
+        numbers[index].append(number)
+    coming = {
+        index: set(chosen_rows(context, columns[index][0]).filter(pk__in=theirs).values_list("pk", flat=True))
+        for index, theirs in numbers.items()
+    }
+    return [one for one in of_course if one[1] in coming[one[0]]]
+
+
+@cache
+def _long_names() -> str:
+    """Return the SQL of all names of the course %(course)s that are longer than %(name)s, or its own than %(fullname)s.
+
+    Its text depends on the models only. Django takes longer to write it than the server to answer, as there are many tables.
+    """
+    parts = []
+    for index, (model, column) in _long_columns():
+        length = Length(Cast(F(column), CharField()))
+        rows = model._base_manager.filter(**{path_to_course(model): -1}).annotate(characters=length)
+        found = rows.filter(characters__gt=-2).order_by().values_list("pk", "characters")
+        sql, parameters = found.query.sql_with_params()
+        names = {-1: "%(course)s", -2: "%(fullname)s" if model is Course else "%(name)s"}
+        select = sql % tuple(names[one] for one in parameters)
+        parts.append(f"SELECT {index}, q.* FROM ({select}) q")  # noqa: S608  of models only
+    return " UNION ALL ".join(parts)
 
 
 def chosen_rows(context: BackupContext, model: Model) -> QuerySet[Any, Any]:

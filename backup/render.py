@@ -71,6 +71,10 @@ XML_COLUMN = Batch._fields.index("xml")
 """The position of the XML in a row of a query: the column by whose length `cursors.stream` decides how many rows it fetches."""
 
 
+ID, TEXT = "bigint", "text"
+"""The SQL types of the columns of queries."""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """The query of one element, with all that is rendered inline in its rows.
@@ -89,11 +93,21 @@ class Query:
     inline: bool
     close: str
 
+    @property
+    def types(self) -> list[str]:
+        """The SQL types of its columns."""
+        ids = [ID] * len(self.references)
+        return [ID, ID, TEXT, TEXT, *ids, *[TEXT] * len(self.lists), *[ID] * self.inline]
+
     def batch(self, rows: Sequence[tuple[Any, ...]]) -> Batch:
         """Return rows of this query as named columns."""
-        if not rows:
+        return self.named([*zip(*rows, strict=True)])
+
+    def named(self, columns: Sequence[Sequence[Any]]) -> Batch:
+        """Return the columns of rows of this query with their names; no columns are no rows."""
+        if not columns:
             return Batch()
-        parent_ids, record_ids, xml, opaque, *others = zip(*rows, strict=True)
+        parent_ids, record_ids, xml, opaque, *others = columns
         own, inline = others[: len(self.references)], others[len(self.references) :]
         return Batch(
             parent_ids,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
+from backup.first_rows import FirstRows
 from backup.render import XML_COLUMN, Batch, Query
 from courses import cursors
 
@@ -19,13 +20,21 @@ Run = tuple[Batch, int, int]
 class Rows:
     """The rows of one query, read once from first to last, parent by parent.
 
-    The query runs when its first row is asked for: elements whose parents do not exist cost nothing.
+    The first ones are in `first_rows`, at the position `number`. If there may be more, the query itself runs.
     """
 
-    def __init__(self, query: Query, parameters: Mapping[str, Any], hide: Hide | None = None) -> None:
+    def __init__(
+        self,
+        query: Query,
+        parameters: Mapping[str, Any],
+        first_rows: FirstRows,
+        number: int,
+        hide: Hide | None = None,
+    ) -> None:
         self.query = query
+        self._parameters = parameters
         self._hide = hide
-        self._batches = cursors.stream(query.sql, dict(parameters), weight=XML_COLUMN, undecoded=True)
+        self._batches = self._read(first_rows, number)
         self._batch = query.batch([])
         self._next = 0
         self._end = 0
@@ -76,13 +85,22 @@ class Rows:
         self._batches.close()
 
     def _fetch(self) -> bool:
-        """Fetch the next batch if this one is used up; False when there are no more rows."""
+        """Take the next batch if this one is used up; False when there are no more rows."""
         if self._next == self._end:
             self._started = True
-            rows = next(self._batches, [])
-            batch = self.query.batch(rows)
-            if self._hide is not None and rows:
+            batch = next(self._batches, None) or Batch()
+            if self._hide is not None and batch.xml:
                 shown = self._hide(self.query, [text.decode() for text in batch.xml])
                 batch = batch._replace(xml=[text.encode() for text in shown])
-            self._batch, self._next, self._end = batch, 0, len(rows)
+            self._batch, self._next, self._end = batch, 0, len(batch.xml)
         return self._end > 0
+
+    def _read(self, first_rows: FirstRows, number: int) -> Generator[Batch, None, None]:
+        """Yield the rows in batches, first those that were read with those of other queries."""
+        batch = first_rows.batch(number)
+        yield batch
+        if first_rows.are_all(batch):
+            return
+        sql, skip = self.query.sql, len(batch.xml)
+        for rows in cursors.stream(sql, self._parameters, weight=XML_COLUMN, undecoded=True, skip=skip):
+            yield self.query.batch(rows)

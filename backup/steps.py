@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 from archive import layout, xml
 from backup import anonymise
 from backup.content import folder
 from backup.context import BackupContext
-from backup.output import Output
+from backup.members import Members, MemberTarget, write_members
 from backup.question_banks import CATEGORY
-from backup.render import LISTED, Query, bares_people, queries
-from backup.weave import Weaver
+from backup.render import LISTED
 from courses import activities, structure
 from courses.fields import ConditionTree
 from courses.models import Activity, Block, Course, Role, Section, User
@@ -22,23 +20,6 @@ from courses.structure import Element, Wrapper
 from jobs import events
 from jobs.plan import StepEvent
 from selection.selection import COURSE_OWNER
-
-
-@dataclass(frozen=True, slots=True)
-class MemberTarget:
-    """A member to write: the records of `owner`, at `path`, between the tags `start` and `end`.
-
-    `referrer` is the owner that gets its references. `top` is the item type of its opaque elements beside the records
-    (`layout.top`), which belong to `record`.
-    """
-
-    owner: int
-    path: str
-    start: str
-    end: str
-    referrer: str
-    top: str = ""
-    record: int = 0
 
 
 def find_people(context: BackupContext) -> Iterator[StepEvent]:
@@ -56,7 +37,9 @@ def write_course(context: BackupContext) -> Iterator[StepEvent]:
     """Write `course.xml`, in an archive of a whole course."""
     if context.archive_type == "course":
         plain = MemberTarget(context.course.pk, "course/course.xml", "", "", COURSE_OWNER)
-        yield from weave(context, (structure.element(Course),), [plain], depth=0)
+        yield from write_members(
+            context, [Members(body=(structure.element(Course),), targets=[plain], depth=0)]
+        )
 
 
 def write_members_of_course(context: BackupContext) -> Iterator[StepEvent]:
@@ -73,7 +56,10 @@ def write_members_of_course(context: BackupContext) -> Iterator[StepEvent]:
         if member.path in structure.members_of(Course) and context.content.comes(member):
             target = _target(member, course.pk, member.path, COURSE_OWNER)
             body = structure.elements_in(Course, member.path)
-            yield from weave(context, body, [target], owner=structure.element(Course), of_people=True)
+            yield from write_members(
+                context,
+                [Members(body=body, targets=[target], owner=structure.element(Course), of_people=True)],
+            )
     if context.needed_people is not None:
         context.references.by_owner[COURSE_OWNER]["user"] &= context.needed_people
 
@@ -86,11 +72,16 @@ def write_sections(context: BackupContext) -> Iterator[StepEvent]:
         )
         for section in context.content.sections
     ]
-    yield from weave(context, (structure.element(Section),), targets, depth=0)
+    yield from write_members(context, [Members(body=(structure.element(Section),), targets=targets, depth=0)])
 
 
 def write_activities(context: BackupContext) -> Iterator[StepEvent]:
     """Write the described members of each activity, type by type and member by member."""
+    yield from write_members(context, _of_activities(context))
+
+
+def _of_activities(context: BackupContext) -> Iterator[Members]:
+    """Yield the described members of activities."""
     chosen = context.content.activities
     for name, model in activities.types().items():
         alike: defaultdict[frozenset[str], list[Activity]] = defaultdict(list)
@@ -100,13 +91,13 @@ def write_activities(context: BackupContext) -> Iterator[StepEvent]:
         for skipped, own in alike.items():
             targets = [_own_member(activity) for activity in own]
             people = [activity.instance for activity in own if activity in context.content.with_userdata]
-            yield from weave(context, (structure.element(model),), targets, people=people, skipped=skipped)
+            yield Members(body=(structure.element(model),), targets=targets, people=people, skipped=skipped)
     people = [activity.pk for activity in context.content.with_userdata]
     modules = [
         MemberTarget(activity.pk, f"activities/{folder(activity)}/module.xml", "", "", folder(activity))
         for activity in chosen
     ]
-    yield from weave(context, (structure.element(Activity),), modules, people=people, depth=0)
+    yield Members(body=(structure.element(Activity),), targets=modules, people=people, depth=0)
     for member in layout.members("activity"):
         if member.path in structure.members_of(Activity):
             theirs = [activity for activity in chosen if context.selection.comes(member, folder(activity))]
@@ -115,11 +106,16 @@ def write_activities(context: BackupContext) -> Iterator[StepEvent]:
                 for activity in theirs
             ]
             body = structure.elements_in(Activity, member.path)
-            yield from weave(context, body, targets, owner=structure.element(Activity), people=people)
+            yield Members(body=body, targets=targets, owner=structure.element(Activity), people=people)
 
 
 def write_blocks(context: BackupContext) -> Iterator[StepEvent]:
     """Write the described members of each exported block."""
+    yield from write_members(context, _of_blocks(context))
+
+
+def _of_blocks(context: BackupContext) -> Iterator[Members]:
+    """Yield the described members of exported blocks."""
     chosen = context.content.block_folders
     people = [block.pk for block, folder in chosen.items() if context.selection.with_userdata(folder)]
     for member in layout.members("block"):
@@ -139,7 +135,7 @@ def write_blocks(context: BackupContext) -> Iterator[StepEvent]:
             if context.selection.comes(member, folder) and (not member.optional or block.pk in having)
         ]
         owner = None if own else structure.element(Block)
-        yield from weave(context, body, targets, owner=owner, people=people, depth=0 if own else 1)
+        yield Members(body=body, targets=targets, owner=owner, people=people, depth=0 if own else 1)
 
 
 def _with_records(body: tuple[Wrapper | Element, ...], owners: list[int]) -> set[int]:
@@ -177,8 +173,17 @@ def write_shared(context: BackupContext) -> Iterator[StepEvent]:
         only, parameters = _only_mentioned(context, body)
         references = context.references.by_owner[COURSE_OWNER]
         categories = set(references[CATEGORY])
-        yield from weave(
-            context, body, [target], owner=structure.element(Course), parameters=parameters, only=only
+        yield from write_members(
+            context,
+            [
+                Members(
+                    body=body,
+                    targets=[target],
+                    owner=structure.element(Course),
+                    parameters=parameters,
+                    only=only,
+                )
+            ],
         )
         references[CATEGORY] = categories  # The course does not use a category because another one is in it.
 
@@ -246,138 +251,9 @@ def _listed(
     """Write a member with the site's records that have these ids."""
     member = layout.find("archive", path)
     target = _target(member, 0, path, path, record=context.course.pk)
-    yield from weave(context, tuple(body), [target], ids=ids, people=ids, listed=True)
-
-
-def weave(
-    context: BackupContext,
-    body: tuple[Wrapper | Element, ...],
-    targets: Sequence[MemberTarget],
-    *,
-    owner: Element | None = None,
-    ids: list[int] | None = None,
-    people: list[int] | None = None,
-    depth: int = 1,
-    listed: bool = False,
-    parameters: dict[str, list[int]] | None = None,
-    only: dict[str, str] | None = None,
-    skipped: frozenset[str] | None = None,
-    of_people: bool = False,
-) -> Iterator[StepEvent]:
-    """Write members with the same body, one for each target, in one pass over the rows of all of them.
-
-    `owner` is the element in whose records the body stands. The records are those of the targets' owners; if `listed`, those
-    with `ids`. `people` are the owners whose userdata is exported (None: all). `only` are further SQL conditions by tag, with
-    `parameters`; `skipped` are the options that are off (None: as in the whole archive); `of_people` says that records of
-    people come only if these are needed. Targets with an opaque member at their path stay out. Yields numbers of new records.
-    """
-    targets = [target for target in targets if target.path not in context.opaque.paths]
-    if not targets:
-        return
-    owners = sorted(target.owner for target in targets)
-    userdata_owners = (owners if people is None else people) if context.selection.people else []
-    values = {"all": owners if ids is None else ids, "people": userdata_owners, "course": context.course.pk}
-    values |= parameters or {}
-    off = context.selection.options_off if skipped is None else skipped
-    limited = of_people and context.needed_people is not None
-    values["needed_people"] = sorted(context.needed_people or ())
-    compiled = _compiled(
-        context,
-        body,
-        owner=owner,
-        depth=depth,
-        listed=listed,
-        only=only or {},
-        skipped=off,
-        of_people=limited,
+    yield from write_members(
+        context, [Members(body=tuple(body), targets=[target], ids=ids, people=ids, listed=True)]
     )
-    tops = _opaque_at_top(context, body, targets)
-    with_userdata = {target.owner for target in targets} if listed else set(userdata_owners)
-    with Weaver(
-        compiled,
-        body=body,
-        parameters=values,
-        opaque=context.opaque.rewritten,
-        depth=depth,
-        hide=context.hidden.rows if context.hidden else None,
-    ) as weaver:
-        yield from _write_all(context, weaver, targets, with_userdata=with_userdata, tops=tops)
-
-
-def _compiled(
-    context: BackupContext,
-    body: tuple[Wrapper | Element, ...],
-    *,
-    owner: Element | None,
-    depth: int,
-    listed: bool,
-    only: dict[str, str],
-    skipped: frozenset[str],
-    of_people: bool,
-) -> Iterator[Query]:
-    """Yield the queries of a body, compiled for this backup."""
-    return queries(
-        body,
-        owner=owner,
-        rendering=context.rendering,
-        opaque=context.opaque.item_types,
-        depth=depth,
-        listed=listed,
-        only=only,
-        skipped=skipped,
-        of_people=of_people,
-    )
-
-
-def _write_all(
-    context: BackupContext,
-    weaver: Weaver,
-    targets: Sequence[MemberTarget],
-    *,
-    with_userdata: set[int],
-    tops: dict[int, str],
-) -> Iterator[StepEvent]:
-    """Write the members of all targets, in the order of their owners' ids; yield numbers of new records.
-
-    `with_userdata` are the owners whose userdata is exported, `tops` the opaque elements of the members by record.
-    """
-    reported = 0
-    for target in sorted(targets, key=lambda one: one.owner):
-        userdata = context.selection.people and target.owner in with_userdata
-        opaque = tops.get(target.record, "")
-        for records in _write(context, weaver, target, userdata=userdata, opaque=opaque):
-            yield records - reported
-            reported = records
-    context.records += weaver.records
-    yield weaver.records - reported
-
-
-def _write(
-    context: BackupContext, weaver: Weaver, target: MemberTarget, *, userdata: bool, opaque: str
-) -> Iterator[int]:
-    """Write one member, with or without userdata, and with its opaque elements beside the records."""
-    references = context.references.by_owner[target.referrer]
-    with context.writer.member(target.path) as stream:
-        output = Output(stream, root=context.root)
-        output.write(xml.DECLARATION + target.start)
-        leaves, nested = context.opaque.rewritten(opaque, references, userdata)
-        output.write(f"{leaves}\n" if leaves else "")
-        yield from weaver.write(target.owner, output, references, people=userdata)
-        output.write(f"{nested}\n" if nested else "")
-        output.write(target.end)
-        output.flush()
-
-
-def _opaque_at_top(
-    context: BackupContext, body: Sequence[Wrapper | Element], targets: Sequence[MemberTarget]
-) -> dict[int, str]:
-    """Return the opaque elements at the top of the members as XML, by record.
-
-    Empty if the archive is anonymised and the members hold records that no pseudonym hides: nobody knows what is in them.
-    """
-    if context.selection.anonymous and any(bares_people(element) for element in structure.elements_of(body)):
-        return {}
-    return context.opaque.at_top(targets[0].top, [target.record for target in targets])
 
 
 def _own_member(activity: Activity) -> MemberTarget:

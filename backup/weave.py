@@ -44,6 +44,7 @@ from operator import itemgetter
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from backup.first_rows import FirstRows
 from backup.output import Output
 from backup.render import Batch, Query
 from backup.rows import Hide, Rows
@@ -286,8 +287,10 @@ class Weaver:
         self._open = ExitStack()
         self.rows: dict[int, Rows] = {}
         """The rows of each element, by its `id()`: elements are compared by identity."""
-        for query in queries:
-            rows = Rows(query, parameters, hide)
+        asked = list(queries)
+        first_rows = FirstRows(asked, parameters)
+        for number, query in enumerate(asked):
+            rows = Rows(query, parameters, first_rows, number, hide)
             self._open.callback(rows.close)
             self.rows[id(query.element)] = rows
         self._levels = [self._level(node, depth) for node in body]

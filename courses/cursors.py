@@ -1,10 +1,10 @@
-"""Read the rows of queries in batches, in constant memory, as the database was at one moment."""
+"""Read the rows of queries as the database was at one moment: in batches, in constant memory, or ahead, in a thread."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from itertools import count
 from typing import Any
@@ -23,9 +23,14 @@ _numbers = count()
 _finished: ContextVar[list[str]] = ContextVar("finished")
 """The names of cursors on the server that are read and not yet closed."""
 
-FOR_PASSES = "SET LOCAL jit = off; SET LOCAL work_mem = '96MB'"
+_ahead: ContextVar[ThreadPoolExecutor] = ContextVar("ahead")
+"""The thread that reads ahead."""
+
+Rows = list[tuple[Any, ...]]
+
+FOR_PASSES = "SET LOCAL jit = off; SET LOCAL work_mem = '96MB'; SET LOCAL max_parallel_workers_per_gather = 0"
 """Settings for reading whole courses in one pass: hundreds of expressions that are compiled for it cost more than they save,
-and rows that are sorted stay in memory up to some 100,000 posts."""
+rows that are sorted stay in memory up to some 100,000 posts, and the rows of a UNION ALL come part by part."""
 
 
 @contextmanager
@@ -45,12 +50,15 @@ def snapshot() -> Iterator[None]:
 
 @contextmanager
 def streaming() -> Iterator[None]:
-    """Context manager: `stream` can be used inside. Its cursors are closed with the next query or the transaction."""
-    token = _finished.set([])
-    try:
+    """Context manager: `stream` and `read_ahead` can be used inside.
+
+    Cursors are closed with the next query or the transaction. At the end what is being read ahead is waited for.
+    """
+    with ExitStack() as stack:
+        stack.callback(_finished.reset, _finished.set([]))
+        thread = stack.enter_context(ThreadPoolExecutor(1, "read ahead"))
+        stack.callback(_ahead.reset, _ahead.set(thread))
         yield
-    finally:
-        _finished.reset(token)
 
 
 def only_read() -> None:
@@ -59,10 +67,49 @@ def only_read() -> None:
         cursor.execute("SET TRANSACTION READ ONLY")
 
 
+def read_ahead(sql: str, parameters: Mapping[str, Any]) -> Callable[[], Rows]:
+    """Send a query with few rows in a thread, and return what waits for its rows; only inside `streaming`.
+
+    Texts are bytes in UTF-8, as the server sends them. An error of the database is raised by what waits.
+    """
+    cursor = connection.cursor()
+    reading = _ahead.get().submit(_read, cursor, f"{_closing()}{sql}", parameters)
+
+    def rows() -> Rows:
+        with connection.wrap_database_errors:
+            return reading.result()
+
+    return rows
+
+
+def _read(cursor: Any, sql: str, parameters: Mapping[str, Any]) -> Rows:
+    """Return the rows of a query, with texts as bytes, and close the cursor."""
+    with cursor:
+        psycopg2.extensions.register_type(psycopg2.extensions.BYTES, cursor.cursor)
+        cursor.execute(sql, parameters)
+        rows: Rows = cursor.fetchall()
+        return rows
+
+
+def _closing() -> str:
+    """Return the SQL that closes the cursors on the server that are read, and forget them."""
+    finished = _finished.get()
+    closing = "".join(f"CLOSE {one}; " for one in finished)
+    finished.clear()
+    return closing
+
+
 def stream(
-    sql: str, parameters: dict[str, Any], *, weight: int | None = None, undecoded: bool = False
-) -> Generator[list[tuple[Any, ...]], None, None]:
+    sql: str,
+    parameters: Mapping[str, Any],
+    *,
+    weight: int | None = None,
+    undecoded: bool = False,
+    skip: int = 0,
+) -> Generator[Rows, None, None]:
     """Yield the rows of a query in batches, through a cursor on the server, in constant memory; only inside `streaming`.
+
+    The first `skip` rows are left out.
 
     `weight` is the position of the column that takes most of a row's memory: the longer its texts, the fewer rows are
     fetched at once. If `undecoded`, texts are bytes in UTF-8, as the server sends them. A query with few rows is one request:
@@ -71,24 +118,20 @@ def stream(
     """
     size = SOME if weight is not None else MANY
     name = f"rows_{next(_numbers)}"
-    finished = _finished.get()
     with connection.cursor() as cursor:
         if undecoded:
             psycopg2.extensions.register_type(psycopg2.extensions.BYTES, cursor.cursor)
-        closing = "".join(f"CLOSE {one}; " for one in finished)
-        finished.clear()
         # The server's log, and so `bin/bench`, calls a request by its first word.
         declare = f"DECLARE {name} NO SCROLL CURSOR FOR {sql}"
-        cursor.execute(f"{declare}; {closing}FETCH {size} FROM {name}", parameters)
+        skipping = f"MOVE {skip} IN {name}; " if skip else ""
+        cursor.execute(f"{declare}; {_closing()}{skipping}FETCH {size} FROM {name}", parameters)
         try:
             yield from _batches(cursor.cursor, name, size, weight)
         finally:
-            finished.append(name)
+            _finished.get().append(name)
 
 
-def _batches(
-    cursor: Any, name: str, size: int, weight: int | None
-) -> Generator[list[tuple[Any, ...]], None, None]:
+def _batches(cursor: Any, name: str, size: int, weight: int | None) -> Generator[Rows, None, None]:
     """Yield the rows that were fetched, and then those that are left, of a cursor on the server."""
     with connection.wrap_database_errors:
         batch = cursor.fetchall()
@@ -108,14 +151,14 @@ def _batches(
                 batch = following.result() if following else []
 
 
-def _fetch(cursor: Any, name: str, size: int) -> list[tuple[Any, ...]]:
+def _fetch(cursor: Any, name: str, size: int) -> Rows:
     """Return the next rows of a cursor on the server."""
     cursor.execute(f"FETCH {size} FROM {name}")
-    rows: list[tuple[Any, ...]] = cursor.fetchall()
+    rows: Rows = cursor.fetchall()
     return rows
 
 
-def _fitting(batch: list[tuple[Any, ...]], weight: int) -> int:
+def _fitting(batch: Rows, weight: int) -> int:
     """Return the number of rows like these to fetch at once; at most twice as many as now, since the next may be longer."""
     length = sum([len(row[weight]) for row in batch]) // len(batch) + 1
     return max(1, min(FITTING // length, 2 * len(batch), MANY))

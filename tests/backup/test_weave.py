@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from archive import xml
+from backup.first_rows import FirstRows
 from backup.output import FLUSH, Output
 from backup.render import LISTED, Query, queries
 from backup.rows import Rows
@@ -292,9 +293,14 @@ def test_an_error_in_between_is_not_hidden_by_what_was_left_over(course: Course)
 
 def fed(monkeypatch: pytest.MonkeyPatch, batches: list[list[tuple[Any, ...]]]) -> Rows:
     """Rows of a query whose batches are these, with one reference."""
-    monkeypatch.setattr(cursors, "stream", lambda *sql, **how: (one for one in batches))
     element = structure.element(CourseCompletion)
-    return Rows(Query(element, "", (), references=("user",), lists=(), inline=False, close=""), {})
+    query = Query(element, "", (), references=("user",), lists=(), inline=False, close="")
+    first, *others = batches
+    monkeypatch.setattr(cursors, "stream", lambda *sql, **how: iter(others))
+    monkeypatch.setattr(cursors, "read_ahead", lambda *sql: list)
+    monkeypatch.setattr(FirstRows, "batch", lambda rows, number: query.batch(first))
+    monkeypatch.setattr(FirstRows, "are_all", lambda rows, batch: not others)
+    return Rows(query, {}, FirstRows([query], {}), 0)
 
 
 def test_the_rows_of_a_parent_are_taken_from_as_many_batches_as_hold_them(
@@ -310,7 +316,7 @@ def test_rows_of_another_parent_wait_and_are_left_if_nobody_takes_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rows = fed(monkeypatch, [[(2, 11, b"b", None, 5)]])
-    assert not rows.has_untaken(), "a query that did not run has no rows"
+    assert not rows.has_untaken(), "rows that nobody asked for are not left over"
     assert not rows.has(1)
     assert list(rows.runs(1)) == []
     assert rows.has(2)

@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backup import first_rows
+from backup.first_rows import FirstRows
 from backup.output import Output
-from backup.render import Query, queries
+from backup.render import Batch, Query, queries
 from backup.weave import OpaqueXml, References, Weaver
-from courses import bulk, structure
+from courses import cursors, structure
 from courses.activities.forum import Forum
 from courses.activities.quiz import Quiz
 from courses.fields import Rendering
@@ -134,14 +136,23 @@ def test_however_rows_are_cut_into_batches_records_stand_in_their_parents(
     compiled = list(queries(body, owner=owner, rendering=Rendering(), opaque=of_types))
     by_sql = {query.sql: query for query in compiled}
 
-    def stream(sql: str, *_: object, **__: object) -> Iterator[list[tuple[Any, ...]]]:
-        query = by_sql[sql]
-        return cut([record(query, *ids) for ids in rows[id(query.element)]], iter(sizes * 10_000))
+    def all_rows(query: Query) -> list[tuple[Any, ...]]:
+        return [record(query, *ids) for ids in rows[id(query.element)]]
+
+    def stream(sql: str, *_: object, skip: int, **__: object) -> Iterator[list[tuple[Any, ...]]]:
+        return cut(all_rows(by_sql[sql])[skip:], iter(sizes * 10_000))
+
+    def first(asked: FirstRows, number: int) -> Batch:
+        query = compiled[number]
+        return query.batch(all_rows(query)[: first_rows.FIRST])
 
     sent, references = io.BytesIO(), defaultdict[str, set[int]](set)
     output = Output(sent, root="http://site.example")
     with (
-        patch.object(bulk, "stream", stream),
+        patch.object(cursors, "stream", stream),
+        patch.object(cursors, "read_ahead"),
+        patch.object(first_rows, "FIRST", sizes[0]),
+        patch.object(FirstRows, "batch", first),
         Weaver(compiled, body=body, parameters={}, opaque=as_both) as weaver,
     ):
         for _ in weaver.write(OWNER, output, references, people=True):

@@ -34,3 +34,28 @@ def test_what_was_read_of_a_large_query_does_not_stay_open(transactional_db: Non
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM pg_cursors WHERE statement NOT LIKE '%%pg_cursors%%'")
             assert cursor.fetchone()[0] <= 1
+
+
+def test_the_rows_of_a_query_that_is_read_ahead_are_bytes_and_are_there_once_they_are_asked_for(
+    transactional_db: None,
+) -> None:
+    with cursors.snapshot():
+        rows = cursors.read_ahead("SELECT %(number)s, 'ü'::text", {"number": 7})
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        assert rows() == [(7, "ü".encode())]
+
+
+def test_an_error_of_what_is_read_ahead_is_one_of_the_database_and_is_raised_when_it_is_asked_for(
+    transactional_db: None,
+) -> None:
+    with cursors.snapshot():
+        rows = cursors.read_ahead("SELECT 1 / 0", {})
+        with pytest.raises(DatabaseError, match="division by zero"):
+            rows()
+
+
+def test_the_first_rows_of_a_query_can_be_left_out(transactional_db: None) -> None:
+    with cursors.snapshot():
+        batches = list(cursors.stream("SELECT generate_series(1, 120)", {}, skip=50))
+    assert [one for batch in batches for (one,) in batch] == list(range(51, 121))

@@ -1,0 +1,75 @@
+"""Read the first rows of several queries together, in one request, while other members are written.
+
+Most kinds of records have few rows in a course, or none: a request for each would take longer than its rows. A row of the
+request has the number of its query, then as many ids as any of the queries has, then as many texts:
+
+    query          its columns                                  a row
+    0, forum       parent_id, record_id, xml, opaque            (0, 7, 7, NULL, b'<forum id="7">...', NULL)
+    1, discussion  parent_id, record_id, xml, opaque, user      (1, 7, 11, 31, b'<discussion id="11">...', NULL)
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from backup.render import ID, TEXT, Batch, Query
+from courses import cursors
+
+FIRST = 50
+"""Rows of each query that are read together. A query with as many may have more."""
+
+
+class FirstRows:
+    """The first rows of queries with the same parameters. They are asked for when this is made, and waited for when used."""
+
+    def __init__(self, asked: Sequence[Query], parameters: Mapping[str, Any]) -> None:
+        self._asked = asked
+        width = {kind: max(one.types.count(kind) for one in asked) for kind in (ID, TEXT)}
+        slots = {kind: [f"NULL::{kind}"] * width[kind] for kind in width}
+        self._places = [_places(one.types, {ID: 1, TEXT: 1 + width[ID]}) for one in asked]
+        parts = (
+            _part(number, one.sql, places, [*slots[ID], *slots[TEXT]])
+            for number, (one, places) in enumerate(zip(asked, self._places, strict=True))
+        )
+        self._answer = cursors.read_ahead(" UNION ALL ".join(parts), parameters)
+
+    def batch(self, number: int) -> Batch:
+        """Return the first rows of a query, given its position."""
+        columns = [*zip(*self._rows.get(number, ()), strict=True)]
+        return self._asked[number].named(
+            [columns[place] for place in self._places[number]] if columns else []
+        )
+
+    def are_all(self, batch: Batch) -> bool:
+        """Return whether a query has no more rows than these first ones of it."""
+        return len(batch.xml) < FIRST
+
+    @cached_property
+    def _rows(self) -> dict[int, list[tuple[Any, ...]]]:
+        """The rows, by the positions of their queries."""
+        found = defaultdict(list)
+        for row in self._answer():
+            found[row[0]].append(row)
+        return found
+
+
+def _places(types: Sequence[str], first: Mapping[str, int]) -> list[int]:
+    """Return the place of each column in a row of the request, given the first place of each type."""
+    following = dict(first)
+    places = []
+    for kind in types:
+        places.append(following[kind])
+        following[kind] += 1
+    return places
+
+
+def _part(number: int, sql: str, places: Sequence[int], empty: Sequence[str]) -> str:
+    """Return the SQL of the first rows of one query: its columns at these places, and `empty` at the others."""
+    row = [str(number), *empty]
+    for column, place in enumerate(places):
+        row[place] = f"c{column}"
+    names = ", ".join(f"c{column}" for column in range(len(places)))
+    return f"(SELECT {', '.join(row)} FROM ({sql}) q ({names}) LIMIT {FIRST})"  # noqa: S608  compiled by `render.queries`
