@@ -48,7 +48,7 @@ class Spool:
 
     def __init__(self, *, tempdir: str | os.PathLike[str] | None, packs: bool) -> None:
         self._file = tempfile.TemporaryFile(dir=tempdir, prefix="archive-")  # noqa: SIM115
-        self._end = 0
+        self._end = self._flushed = 0
         self._digesting = Background("digests", ahead=DIGESTS_AHEAD)
         self._packing = ThreadPoolExecutor(THREADS, "packing") if packs else None
 
@@ -64,7 +64,9 @@ class Spool:
 
     def read(self, extents: Iterable[tuple[int, int]]) -> Iterator[bytes]:
         """Yield the bytes at these offsets, of these sizes."""
-        self._file.flush()
+        if self._flushed < self._end:
+            self._file.flush()
+            self._flushed = self._end
         for offset, size in extents:
             while size:
                 checkpoint()

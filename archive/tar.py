@@ -107,6 +107,11 @@ def padded(size: int) -> int:
     return -(-size // BLOCK) * BLOCK
 
 
+def check_length(path: str) -> None:
+    """Raise ArchiveError for a path that is too long for a header."""
+    _split(path)
+
+
 def header(path: str, *, size: int, date: int) -> bytes:
     """Return the ustar header (512 bytes) of a member; a path that ends in `/` is a folder. `date` is epoch seconds.
 

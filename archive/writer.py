@@ -198,7 +198,7 @@ class ArchiveWriter:
         if path in self._contents:
             raise ArchiveError("The member is written twice.", where=path)
         if self.container == "tar.gz":
-            tar.header(path, size=0, date=0)
+            tar.check_length(path)
         content = self._contents[path] = _Content()
         return content
 

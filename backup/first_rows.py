@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from backup.render import ID, TEXT, Batch, Query
@@ -22,19 +22,17 @@ FIRST = 50
 """Rows of each query that are read together. A query with as many may have more."""
 
 
+KINDS = 512
+"""Kinds of members whose queries are kept, of any backups: a whole course has 60 of them, with a third of a megabyte of SQL."""
+
+
 class FirstRows:
     """The first rows of queries with the same parameters. They are asked for when this is made, and waited for when used."""
 
-    def __init__(self, asked: Sequence[Query], parameters: Mapping[str, Any]) -> None:
+    def __init__(self, asked: tuple[Query, ...], parameters: Mapping[str, Any]) -> None:
         self._asked = asked
-        width = {kind: max(one.types.count(kind) for one in asked) for kind in (ID, TEXT)}
-        slots = {kind: [f"NULL::{kind}"] * width[kind] for kind in width}
-        self._places = [_places(one.types, {ID: 1, TEXT: 1 + width[ID]}) for one in asked]
-        parts = (
-            _part(number, one.sql, places, [*slots[ID], *slots[TEXT]])
-            for number, (one, places) in enumerate(zip(asked, self._places, strict=True))
-        )
-        self._answer = cursors.read_ahead(" UNION ALL ".join(parts), parameters)
+        sql, self._places = _together(asked, FIRST)
+        self._answer = cursors.read_ahead(sql, parameters)
 
     def batch(self, number: int) -> Batch:
         """Return the first rows of a query, given its position."""
@@ -56,6 +54,19 @@ class FirstRows:
         return found
 
 
+@lru_cache(maxsize=KINDS)
+def _together(asked: tuple[Query, ...], limit: int) -> tuple[str, list[list[int]]]:
+    """Return the SQL of the first rows of queries, so many of each, and the places of their columns in a row of it."""
+    width = {kind: max(one.types.count(kind) for one in asked) for kind in (ID, TEXT)}
+    empty = [f"NULL::{kind}" for kind in (ID, TEXT) for _ in range(width[kind])]
+    places = [_places(one.types, {ID: 1, TEXT: 1 + width[ID]}) for one in asked]
+    parts = (
+        _part(number, one.sql, own, empty, limit)
+        for number, (one, own) in enumerate(zip(asked, places, strict=True))
+    )
+    return " UNION ALL ".join(parts), places
+
+
 def _places(types: Sequence[str], first: Mapping[str, int]) -> list[int]:
     """Return the place of each column in a row of the request, given the first place of each type."""
     following = dict(first)
@@ -66,10 +77,10 @@ def _places(types: Sequence[str], first: Mapping[str, int]) -> list[int]:
     return places
 
 
-def _part(number: int, sql: str, places: Sequence[int], empty: Sequence[str]) -> str:
+def _part(number: int, sql: str, places: Sequence[int], empty: Sequence[str], limit: int) -> str:
     """Return the SQL of the first rows of one query: its columns at these places, and `empty` at the others."""
     row = [str(number), *empty]
     for column, place in enumerate(places):
         row[place] = f"c{column}"
     names = ", ".join(f"c{column}" for column in range(len(places)))
-    return f"(SELECT {', '.join(row)} FROM ({sql}) q ({names}) LIMIT {FIRST})"  # noqa: S608  compiled by `render.queries`
+    return f"(SELECT {', '.join(row)} FROM ({sql}) q ({names}) LIMIT {limit})"  # noqa: S608  compiled by `render.queries`

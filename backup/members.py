@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from archive import xml
 from backup.context import BackupContext
+from backup.first_rows import KINDS
 from backup.output import Output
-from backup.render import bares_people, queries
+from backup.render import Query, bares_people, queries
 from backup.weave import Weaver
 from courses import structure
+from courses.fields import Rendering
 from courses.structure import Element, Wrapper
 from jobs.plan import StepEvent
 
@@ -88,14 +91,14 @@ def _begin(context: BackupContext, members: Members) -> _Begun | None:
     people = owners if members.people is None else members.people
     userdata_owners = people if context.selection.people else []
     weaver = Weaver(
-        queries(
+        _compiled(
             members.body,
             owner=members.owner,
             rendering=context.rendering,
             opaque=context.opaque.item_types,
             depth=members.depth,
             listed=members.listed,
-            only=members.only,
+            only=frozenset(members.only.items()),
             skipped=context.selection.options_off if members.skipped is None else members.skipped,
             of_people=members.of_people and context.needed_people is not None,
         ),
@@ -113,6 +116,34 @@ def _begin(context: BackupContext, members: Members) -> _Begun | None:
     )
     with_userdata = set(owners) if members.listed else set(userdata_owners)
     return _Begun(targets, weaver, with_userdata, _opaque_at_top(context, members.body, targets))
+
+
+@lru_cache(maxsize=KINDS)
+def _compiled(
+    body: tuple[Wrapper | Element, ...],
+    *,
+    owner: Element | None,
+    rendering: Rendering,
+    opaque: frozenset[str],
+    depth: int,
+    listed: bool,
+    only: frozenset[tuple[str, str]],
+    skipped: frozenset[str],
+    of_people: bool,
+) -> tuple[Query, ...]:
+    """Return the queries of a body. Those of most backups are the same: a process that goes on running compiles them once."""
+    found = queries(
+        body,
+        owner=owner,
+        rendering=rendering,
+        opaque=opaque,
+        depth=depth,
+        listed=listed,
+        only=dict(only),
+        skipped=skipped,
+        of_people=of_people,
+    )
+    return tuple(found)
 
 
 def _write_kind(context: BackupContext, begun: _Begun) -> Iterator[StepEvent]:

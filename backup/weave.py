@@ -287,7 +287,7 @@ class Weaver:
         self._open = ExitStack()
         self.rows: dict[int, Rows] = {}
         """The rows of each element, by its `id()`: elements are compared by identity."""
-        asked = list(queries)
+        asked = tuple(queries)
         first_rows = FirstRows(asked, parameters)
         for number, query in enumerate(asked):
             rows = Rows(query, parameters, first_rows, number, hide)

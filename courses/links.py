@@ -7,7 +7,8 @@ stays behind the token. The addresses are Moodle's, which this site answers too.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 import archive.links
 from archive import serialised
@@ -39,15 +40,26 @@ def activity_links() -> Iterator[Row]:
         yield from model.links
 
 
+class _Encoder(NamedTuple):
+    """The pattern of a site's addresses; by the last group of a match, the beginning of the token and the groups of its ids."""
+
+    pattern: re.Pattern[str]
+    tokens: Mapping[int, tuple[str, tuple[int, ...]]]
+
+
 @registry.derived
-def _encoder(root: str) -> tuple[re.Pattern[str], tuple[Link, ...]]:
+def _encoder(root: str) -> _Encoder:
     # Addresses with more ids first: an address with one id is the beginning of one with two. Of two tokens with the same
     # address the first one declared is written.
     unique = {link.pattern(root): link for link in reversed(links().values())}
     ordered = sorted(unique.items(), key=lambda item: (-len(item[1].item_types), -len(item[0])))
     pattern = "|".join(f"(?:{expression})(?![0-9])" for expression, _ in ordered)
     common = rf"{re.escape(root)}/mod/([a-z][a-z0-9]*)/(view|index)\.php\?id=([0-9]{{1,18}})(?![0-9])"
-    return re.compile(f"{pattern}|{common}"), tuple(link for _, link in ordered)
+    tokens, last = {}, 0
+    for _, link in ordered:
+        first, last = last + 1, last + len(link.item_types)
+        tokens[last] = link.token, tuple(range(first, last + 1))
+    return _Encoder(re.compile(f"{pattern}|{common}"), tokens)
 
 
 def part_of_addresses(root: str) -> str:
@@ -61,16 +73,15 @@ def encode(text: str, *, root: str) -> str:
         return text
     for token, address in PAGES.items():
         text = text.replace(root + address, token)
-    pattern, ordered = _encoder(root)
+    pattern, tokens = _encoder(root)
 
     def written(match: re.Match[str]) -> str:
-        ids = [group for group in match.groups() if group is not None]
-        first = next(index for index, group in enumerate(match.groups()) if group is not None)
-        for link in ordered:
-            if first < len(link.item_types):
-                return f"$@{link.token}*{'*'.join(ids)}@$"
-            first -= len(link.item_types)
-        return f"$@{ids[0].upper()}{'VIEWBYID' if ids[1] == 'view' else 'INDEX'}*{ids[2]}@$"
+        known = tokens.get(match.lastindex or 0)
+        if known is None:
+            name, page, number = match.groups()[-3:]
+            return f"$@{name.upper()}{'VIEWBYID' if page == 'view' else 'INDEX'}*{number}@$"
+        token, ids = known
+        return f"$@{token}*{'*'.join(match[one] for one in ids)}@$"
 
     return pattern.sub(written, text)
 

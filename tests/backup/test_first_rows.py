@@ -33,7 +33,7 @@ NONE = query("SELECT 1, 2, '', NULL, 3 WHERE false", references=1)
 
 def test_each_query_has_its_own_columns_in_its_own_order(transactional_db: None) -> None:
     with cursors.snapshot():
-        rows = FirstRows([NONE, PLAIN, WIDE], {})
+        rows = FirstRows((NONE, PLAIN, WIDE), {})
         assert rows.batch(0) == Batch()
         assert rows.batch(1) == Batch((1, 1, 1), (3, 2, 1), (b"<a/>",) * 3, (None,) * 3)
         assert rows.batch(2) == Batch(
@@ -53,5 +53,5 @@ def test_as_many_rows_as_are_read_may_not_be_all(
 ) -> None:
     monkeypatch.setattr(first_rows, "FIRST", most)
     with cursors.snapshot():
-        rows = FirstRows([PLAIN], {})
+        rows = FirstRows((PLAIN,), {})
         assert rows.are_all(rows.batch(0)) == are_all

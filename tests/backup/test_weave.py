@@ -300,7 +300,7 @@ def fed(monkeypatch: pytest.MonkeyPatch, batches: list[list[tuple[Any, ...]]]) -
     monkeypatch.setattr(cursors, "read_ahead", lambda *sql: list)
     monkeypatch.setattr(FirstRows, "batch", lambda rows, number: query.batch(first))
     monkeypatch.setattr(FirstRows, "are_all", lambda rows, batch: not others)
-    return Rows(query, {}, FirstRows([query], {}), 0)
+    return Rows(query, {}, FirstRows((query,), {}), 0)
 
 
 def test_the_rows_of_a_parent_are_taken_from_as_many_batches_as_hold_them(
