@@ -110,11 +110,14 @@ class _Open(NamedTuple):
 
 
 class _Compiled(NamedTuple):
-    """The readers of a body, the tags of the records that are read one by one, and the foreign keys to check meanwhile."""
+    """The readers of a body, the tags of the records that are read one by one, the foreign keys to check meanwhile, and what
+    is described beside the records: all tags directly in the body, and the wrappers among them."""
 
     readers: Readers
     tags: frozenset[str]
     keys: Keys
+    known: Collection[str]
+    wrappers: Mapping[str, Wrapper]
 
 
 class Loader(RecordWriter):
@@ -198,7 +201,8 @@ class Loader(RecordWriter):
         stored for `top`, if there is one. `skipped` are the options whose records are left out; None: those of the loader.
         Raises InvalidValue for a value that does not fit, DamagedArchive for malformed XML.
         """
-        readers, tags, keys = self._compiled_for(elements, root, fixed or {}, skipped)
+        compiled = self._compiled_for(elements, root, fixed or {}, skipped)
+        readers, keys = compiled.readers, compiled.keys
         stack: list[_Open] = []
         rest: list[etree._Element] = []
         reported = checked = self.read
@@ -207,10 +211,10 @@ class Loader(RecordWriter):
             stream,
             member=member,
             events=("start", "end"),
-            tags=tags,
+            tags=compiled.tags,
             ended=rest.append,
             # Without an element around the records, the root is a record itself, whose children are its own.
-            between=partial(self._store_finished, elements=elements, top=top, member=member)
+            between=partial(self._store_finished, compiled=compiled, top=top, member=member)
             if len(root) == 1
             else None,
         ):
@@ -235,7 +239,7 @@ class Loader(RecordWriter):
             if keys and len(stack) == 1 and self.read - checked >= MANY:
                 self._check(keys)
                 checked = self.read
-        self._store_rest(rest[0], elements, top, member)
+        self._store_rest(rest[0], compiled, top, member)
         yield self.read - reported
 
     def _check(self, keys: Keys) -> None:
@@ -294,7 +298,9 @@ class Loader(RecordWriter):
         if key not in self._compiled:
             readers = self._readers(elements, root, fixed, off)
             tags = frozenset(streamed(structure.elements_of(elements)))
-            self._compiled[key] = _Compiled(readers, tags, list(_keys_within(readers)))
+            self._compiled[key] = _Compiled(
+                readers, tags, list(_keys_within(readers)), tags_of(elements), wrappers_of(elements)
+            )
         found = self._compiled[key]
         for reader in found.readers.values():
             if reader is not None:
@@ -330,22 +336,23 @@ class Loader(RecordWriter):
         meta = element.model.archive_meta
         return meta.option in skipped or (meta.userdata and not meta.person and not self.people)
 
-    def _store_finished(self, root: etree._Element, *, elements: Body, top: Top | None, member: str) -> None:
+    def _store_finished(
+        self, root: etree._Element, *, compiled: _Compiled, top: Top | None, member: str
+    ) -> None:
         """Store the opaque elements of the root that have ended, and remove them, so that they are not held to the end."""
         finished = list(root)[:-1]
         if not finished:
             return
-        known = tags_of(elements)
-        stored = {id(child): child for child in self._store_rest(finished, elements, top, member)}
+        stored = {id(child): child for child in self._store_rest(finished, compiled, top, member)}
         for child in finished:
-            if id(child) in stored or child.tag not in known:
+            if id(child) in stored or child.tag not in compiled.known:
                 root.remove(child)
 
     def _store_rest(
-        self, children: Iterable[etree._Element], elements: Body, top: Top | None, member: str
+        self, children: Iterable[etree._Element], compiled: _Compiled, top: Top | None, member: str
     ) -> list[etree._Element]:
         """Store the opaque elements beside the records of a member, and return them; without `top` they are left out."""
-        left = list(left_in(children, tags_of(elements), wrappers_of(elements)))
+        left = list(left_in(children, compiled.known, compiled.wrappers))
         if top is None:
             return left
         for child in left:

@@ -14,6 +14,7 @@ For `<post>` of a forum, below `<discussion>` in the wrapper `<posts>`:
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple, cast
 
 from lxml import etree
@@ -85,10 +86,7 @@ class Reader:
         self.repeat = element.model.archive_meta.repeat
         self.later = bool(element.since)
         self.numbered = element.model.archive_meta.numbered and element.model.archive_meta.unique
-        fields = (*element.attributes, *element.leaves)
-        self.columns = [_column(field, reading) for field in fields]
-        # The innermost loop of a restore: unpacking a plain tuple is faster than a named one.
-        self._plain_columns: list[PlainColumn] = [(*column,) for column in self.columns]
+        self.fields = fields = (*element.attributes, *element.leaves)
         self.attributes = [field.tag for field in element.attributes]
         self.above = tuple({path for field in fields for path in field.above})
         self.row_fields = [(index, field) for index, field in enumerate(fields) if field.needs_row]
@@ -103,7 +101,7 @@ class Reader:
         self.table = tables(element.table, tuple(names))
         self.links = [field for field in fields if field.links]
         self.unmarked = [field for field in self.links if not field.marked]
-        self.known = {*self.above, *(column.key for column in self.columns)}
+        self.known = {*self.above, *map(_key, fields)}
         self.known |= {echo.tag for echo in element.echoes} | tags_of(element.body)
         self.wrappers = wrappers_of(element.body)
         self.person = element.model.archive_meta.person
@@ -113,6 +111,16 @@ class Reader:
         self.inline: Inside = {}
         self.needs: set[str] = set()
         self.lists = False
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """The rules for the columns of `fields`, made when the first record is read: most elements have no records."""
+        return [_column(field, self.reading) for field in self.fields]
+
+    @cached_property
+    def _plain_columns(self) -> list[PlainColumn]:
+        """The same as plain tuples, as these are unpacked faster than named ones in the innermost loop of a restore."""
+        return [(*column,) for column in self.columns]
 
     def fix(self, fixed: Fixed) -> None:
         """Take the values of a member for the columns that have one value in it; they have the names of the first member's."""
@@ -263,7 +271,11 @@ def text_above(node: etree._Element, path: str) -> str | None:
 def _column(field: ArchiveField, reading: Reading) -> Column:
     """Return the rule for the column of a field."""
     absent = field.missing()
-    key = "@" + field.tag if field.attribute else field.tag
     # A field that needs the whole row is parsed after the others, by `Reader.parse`.
     parse: Parse = str if field.needs_row else field.parser(reading)
-    return Column(key, parse, absent, None if field.null else absent)
+    return Column(_key(field), parse, absent, None if field.null else absent)
+
+
+def _key(field: ArchiveField) -> str:
+    """Return the key of a field in the texts of a record."""
+    return "@" + field.tag if field.attribute else field.tag

@@ -212,12 +212,13 @@ def _least_size(source: StoredArchive | str | Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
-def prepare(archive: Archive, request: RestoreRequest) -> RestoreContext:
+def prepare(archive: Archive, request: RestoreRequest, manifest: Manifest | None = None) -> RestoreContext:
     """Return the context of a restore: find the target, check the rights, resolve the options.
 
+    `manifest` is that of the archive if it was read already.
     Raises NotAllowed, UsageError, NotFound, and ArchiveError for a damaged manifest.
     """
-    manifest = complete(read_manifest(archive), archive)
+    manifest = complete(manifest or read_manifest(archive), archive)
     versions.modernise(archive, manifest.backup_version)
     chosen = choose(manifest, request)
     selection = selection_of(
@@ -296,9 +297,10 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     if not source:
         raise NotFound("The archive of this job is not there any more.", hint="Choose the archive again.")
     with opened(source) as archive:
+        manifest = read_manifest(archive)
         if job.path:
-            _require_requested(job, read_manifest(archive))
-        context = prepare(archive, RestoreRequest.of(job, source))
+            _require_requested(job, manifest)
+        context = prepare(archive, RestoreRequest.of(job, source), manifest)
         return (yield from carry_out(job, context))
 
 

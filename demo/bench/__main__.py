@@ -30,7 +30,6 @@ SMALL_COURSES = 60
 """Small courses that each process backs up and restores."""
 
 WORKERS = 2
-STREAMED = frozenset({"FETCH", "CLOSE", "MOVE"})
 
 
 @dataclass
@@ -150,7 +149,7 @@ SUBJECTS: dict[str, tuple[Callable[[BenchSite, int], Measured | None], int]] = {
 
 
 def ordinary(site: BenchSite, rounds: int, courses: int) -> dict[str, Any]:
-    """Measure a rich course in a process that goes on running, and small courses in as many as there are workers.
+    """Measure a rich course in a process that goes on running, and small courses in one and in as many as there are workers.
 
     Of the rich course the best of the rounds counts, of the small ones all.
     """
@@ -161,29 +160,38 @@ def ordinary(site: BenchSite, rounds: int, courses: int) -> dict[str, Any]:
         rich = site.run(
             "rich_rounds", database, archive=str(RICH), folder=str(folder), rounds=rounds + 1
         ).answer
-    say(f"{WORKERS * courses} small courses by {WORKERS} processes ...")
-    with new_database(site) as database, ThreadPoolExecutor(WORKERS) as threads:
+    alone, together = (small_courses(site, folder, courses, processes) for processes in (1, WORKERS))
+    return {
+        "rich": {name: min(seconds[1:]) for name, seconds in rich.items()},
+        "alone": alone,
+        "small": together,
+        "workers": WORKERS,
+    }
+
+
+def small_courses(site: BenchSite, folder: Path, courses: int, processes: int) -> dict[str, Any]:
+    """Measure small courses, as many in each of some processes at once: seconds of each, and how many an hour, by operation."""
+    say(f"{processes * courses} small courses by {processes} processes ...")
+    folder = folder / str(processes)
+    folder.mkdir()
+    with new_database(site) as database, ThreadPoolExecutor(processes) as threads:
 
         def run(number: int) -> dict[str, Any]:
             first = 1 + number * (courses + 1)
-            arguments = {"first": first, "courses": courses, "folder": str(folder), "processes": WORKERS}
+            arguments = {"first": first, "courses": courses, "folder": str(folder), "processes": processes}
             return site.run("small_courses", database, **arguments).answer
 
-        runs = [threads.submit(run, number) for number in range(WORKERS)]
+        runs = [threads.submit(run, number) for number in range(processes)]
         # Who waits for one that has failed fails too.
         if failed := [str(error) for one in runs if (error := one.exception())]:
             raise BenchFailed("\n".join(failed))
         parts = [one.result() for one in runs]
     return {
-        "rich": {name: min(seconds[1:]) for name, seconds in rich.items()},
-        "small": {
-            name: {
-                "seconds": sum(part[name] for part in parts) / (WORKERS * courses),
-                "an_hour": sum(courses / part[name] for part in parts) * 3600,
-            }
-            for name in ("backup", "restore")
-        },
-        "workers": WORKERS,
+        name: {
+            "seconds": sum(part[name] for part in parts) / (processes * courses),
+            "an_hour": sum(courses / part[name] for part in parts) * 3600,
+        }
+        for name in ("backup", "restore")
     }
 
 
@@ -242,7 +250,7 @@ def count_statements(site: BenchSite, subject: Measured, make: Any) -> dict[str,
     for one in (small, subject) if small else (subject,):
         target = str(one.folder / "counted.mbz")
         sorts = site.statements("backup", one.database, course=one.course, target=target)
-        fetches = sum(sorts[sort] for sort in STREAMED)
+        fetches = sorts["FETCH"]
         statements = sum(sorts.values()) - fetches
         counted[f"{one.size}"] = {"statements": statements, "fetches": sorts["FETCH"], "sorts": sorts}
     if small:

@@ -57,11 +57,12 @@ def _row(name: str, facts: dict[str, Any]) -> str:
 def _ordinary(ordinary: dict[str, Any]) -> Iterator[str]:
     rich = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in ordinary["rich"].items())
     yield f"A rich course, on a site that has its people and files, in a process that goes on running: {rich}"
-    for name, facts in ordinary["small"].items():
-        yield (
-            f"Courses of size S, {ordinary['workers']} processes at once: {name} {facts['seconds']:.3f} s each,"
-            f" {facts['an_hour']:,.0f} an hour"
-        )
+    for processes, small in ((1, ordinary["alone"]), (ordinary["workers"], ordinary["small"])):
+        for name, facts in small.items():
+            yield (
+                f"Courses of size S, {processes} {'process' if processes == 1 else 'processes at once'}:"
+                f" {name} {facts['seconds']:.3f} s each, {facts['an_hour']:,.0f} an hour"
+            )
 
 
 def _scaling(scaling: list[dict[str, Any]]) -> Iterator[str]:

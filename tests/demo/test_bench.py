@@ -16,6 +16,10 @@ from tests.conftest import PROJECT
 
 ORDINARY = {
     "rich": {"backup": 0.3, "restore": 0.8},
+    "alone": {
+        "backup": {"seconds": 0.1, "an_hour": 36_000.0},
+        "restore": {"seconds": 0.2, "an_hour": 18_000.0},
+    },
     "small": {
         "backup": {"seconds": 0.125, "an_hour": 57_600.0},
         "restore": {"seconds": 0.25, "an_hour": 28_800.0},
@@ -27,10 +31,12 @@ NOTHING = {"rounds": 2, "subjects": [], "statements": {}, "scaling": []}
 
 def test_only_ordinary_courses_are_reported_if_only_these_were_measured() -> None:
     said = list(lines({**NOTHING, "ordinary": ORDINARY}))
-    assert len(said) == 3
+    assert len(said) == 5
     assert "backup 0.30 s, restore 0.80 s" in said[0]
-    assert "backup 0.125 s each, 57,600 an hour" in said[1]
-    assert "restore 0.250 s each, 28,800 an hour" in said[2]
+    assert "1 process: backup 0.100 s each, 36,000 an hour" in said[1]
+    assert "1 process: restore 0.200 s each, 18,000 an hour" in said[2]
+    assert "2 processes at once: backup 0.125 s each, 57,600 an hour" in said[3]
+    assert "2 processes at once: restore 0.250 s each, 28,800 an hour" in said[4]
 
 
 def test_without_large_archives_the_report_says_so() -> None:
