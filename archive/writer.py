@@ -28,7 +28,7 @@ from archive.parallel import in_order
 from archive.spool import Spool, Spooled
 from archive.streams import CHUNK, CountedTarget, blocks
 from archive.targz import INDEX
-from archive.zip_writer import LongMember, Member, PackedMember, ShortMember, packed_member, write_zip
+from archive.zip_writer import LongMember, PackedMember, ShortMember, ZipMember, packed_member, write_zip
 
 if TYPE_CHECKING:
     from _typeshed import SupportsRichComparison
@@ -257,7 +257,7 @@ class ArchiveWriter:
     def _put_zip(self, target: BinaryIO, paths: list[str]) -> None:
         write_zip(target, self._zip_members(paths), date=self.date)
 
-    def _zip_members(self, paths: list[str]) -> Iterator[Member]:
+    def _zip_members(self, paths: list[str]) -> Iterator[ZipMember]:
         for path in _with_folders(paths):
             if path.endswith("/"):
                 yield PackedMember(path)

@@ -40,7 +40,7 @@ EARLIEST, LATEST = 315532800, 4354819198
 """Epoch seconds of the first and the last time that a zip knows, in 1980 and in 2107 (4.4.6)."""
 
 
-class Entry(NamedTuple):
+class ZipEntry(NamedTuple):
     """The contents of a member's headers, `date` in epoch seconds; a path that ends in `/` is a folder.
 
     `offset` is where its own header begins. With `zip64` its sizes have eight bytes before and behind its bytes.
@@ -61,7 +61,7 @@ def needs_zip64(size: int) -> bool:
     return size >= LARGEST
 
 
-def local_header(entry: Entry) -> bytes:
+def local_header(entry: ZipEntry) -> bytes:
     """Return the header before a member's bytes (4.3.7); with zip64 it always has both sizes (4.5.3)."""
     size, packed_size = entry.sums.size, entry.packed_size
     extra = struct.pack("<2H2Q", 1, 16, size, packed_size) if entry.zip64 else b""
@@ -78,13 +78,13 @@ def local_header(entry: Entry) -> bytes:
     )
 
 
-def descriptor(entry: Entry) -> bytes:
+def descriptor(entry: ZipEntry) -> bytes:
     """Return the sizes and the checksum behind the bytes of a streamed member (4.3.9)."""
     sizes = struct.pack("<2Q" if entry.zip64 else "<2L", entry.packed_size, entry.sums.size)
     return struct.pack("<4sL", b"PK\7\10", entry.sums.crc) + sizes
 
 
-def directory_header(entry: Entry) -> bytes:
+def directory_header(entry: ZipEntry) -> bytes:
     """Return a member's entry in the directory (4.3.12). Zip64 has only those numbers there that do not fit."""
     numbers = (entry.sums.size, entry.packed_size, entry.offset)
     large = [number for number in numbers if needs_zip64(number)]
@@ -113,7 +113,7 @@ def end_of_archive(*, start: int, size: int, count: int) -> bytes:
     )  # 4.3.16
 
 
-def _known(entry: Entry) -> bytes:
+def _known(entry: ZipEntry) -> bytes:
     """Return the fields that both headers of a member have: flags, method, time, date and checksum."""
     flags = (STREAMED if entry.streamed else 0) | (0 if entry.path.isascii() else UTF8)
     return struct.pack("<2H2L", flags, entry.method, _moment(entry.date), entry.sums.crc)

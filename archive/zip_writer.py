@@ -23,7 +23,7 @@ from archive.parallel import in_order
 from archive.zip_headers import (
     DEFLATED,
     STORED,
-    Entry,
+    ZipEntry,
     descriptor,
     directory_header,
     end_of_archive,
@@ -65,7 +65,7 @@ class PackedMember(NamedTuple):
     sums: Sums = NO_SUMS
 
 
-Member = ShortMember | LongMember | PackedMember
+ZipMember = ShortMember | LongMember | PackedMember
 
 
 def packed_member(path: str, blocks: Iterable[Block], packed_size: int, sums: Sums) -> PackedMember:
@@ -73,7 +73,7 @@ def packed_member(path: str, blocks: Iterable[Block], packed_size: int, sums: Su
     return PackedMember(path, DEFLATED, chain(blocks, [END]), packed_size + len(END), sums)
 
 
-def write_zip(target: BinaryIO, members: Iterable[Member], *, date: int) -> None:
+def write_zip(target: BinaryIO, members: Iterable[ZipMember], *, date: int) -> None:
     """Write members in their order, all with the same `date` (epoch seconds). The same members give the same bytes.
 
     Short ones are compressed in threads, so `members` is ahead of what is written by some of them.
@@ -101,7 +101,7 @@ class _Writer:
         """Write a member whose sizes and checksum are known."""
         path, method, blocks, packed_size, sums = member
         zip64 = needs_zip64(max(packed_size, sums.size))
-        entry = Entry(path, method, self._date, self._offset, zip64, sums=sums, packed_size=packed_size)
+        entry = ZipEntry(path, method, self._date, self._offset, zip64, sums=sums, packed_size=packed_size)
         self._write(local_header(entry))
         self._write_all(blocks)
         self._directory.append(directory_header(entry))
@@ -115,7 +115,7 @@ class _Writer:
         # Deflate adds five bytes to each 16 KB that do not become smaller.
         zip64 = needs_zip64(member.size + member.size // 1024 + 1024)
         method = STORED if stored else DEFLATED
-        entry = Entry(member.path, method, self._date, self._offset, zip64, streamed=True)
+        entry = ZipEntry(member.path, method, self._date, self._offset, zip64, streamed=True)
         self._write(local_header(entry))
         start, sums = self._offset, Summing()
         portions = (Portion(block, method_for(block) if member.sampled else "small") for block in blocks)
@@ -140,9 +140,9 @@ class _Writer:
         self._offset += len(data)
 
 
-def _batches(members: Iterable[Member]) -> Iterator[list[Member]]:
+def _batches(members: Iterable[ZipMember]) -> Iterator[list[ZipMember]]:
     """Yield members together, until they are many or have many bytes in memory."""
-    batch: list[Member] = []
+    batch: list[ZipMember] = []
     size = 0
     for member in members:
         batch.append(member)
@@ -153,7 +153,7 @@ def _batches(members: Iterable[Member]) -> Iterator[list[Member]]:
     yield batch
 
 
-def _compressed(batch: list[Member]) -> list[LongMember | PackedMember]:
+def _compressed(batch: list[ZipMember]) -> list[LongMember | PackedMember]:
     """Return the members with the short ones compressed; the others are read when they are written."""
     return [_packed(member) if isinstance(member, ShortMember) else member for member in batch]
 
