@@ -28,7 +28,7 @@ from archive.parallel import in_order
 from archive.spool import Spool, Spooled
 from archive.streams import CHUNK, CountedTarget, blocks
 from archive.targz import INDEX
-from archive.zip_writer import LongMember, PackedMember, ShortMember, ZipMember, packed_member, write_zip
+from archive.zip_writer import LongMember, ShortMember, ZipMember, packed_member, write_zip
 
 if TYPE_CHECKING:
     from _typeshed import SupportsRichComparison
@@ -258,10 +258,8 @@ class ArchiveWriter:
         write_zip(target, self._zip_members(paths), date=self.date)
 
     def _zip_members(self, paths: list[str]) -> Iterator[ZipMember]:
-        for path in _with_folders(paths):
-            if path.endswith("/"):
-                yield PackedMember(path)
-                continue
+        """Yield the members without their folders: readers make these when they come to the first member in them."""
+        for path in paths:
             content, blocks = self._contents[path], self._blocks(path)
             spooled, sampled = content.spooled, content.opener is not None
             if spooled is not None and spooled.packed is not None:

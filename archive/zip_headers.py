@@ -28,20 +28,20 @@ IN_ZIP64, COUNT_IN_ZIP64 = 0xFFFFFFFF, 0xFFFF
 """A field whose number stands in those of zip64."""
 
 PLAIN_VERSION, ZIP64_VERSION = 20, 45
-"""Version of the format that a reader has to know: for deflate and folders, and for zip64 (4.4.3)."""
+"""Version of the format that a reader has to know: for deflate, and for zip64 (4.4.3)."""
 
 UNIX = 3 << 8
 """The system whose permissions stand in the upper half of the external attributes (4.4.2)."""
 
-FILE, FOLDER = 0o100644 << 16, 0o40755 << 16 | 0x10
-"""External attributes: permissions, and for a folder the flag of MS-DOS too (4.4.15)."""
+FILE = 0o100644 << 16
+"""External attributes: permissions (4.4.15)."""
 
 EARLIEST, LATEST = 315532800, 4354819198
 """Epoch seconds of the first and the last time that a zip knows, in 1980 and in 2107 (4.4.6)."""
 
 
 class ZipEntry(NamedTuple):
-    """The contents of a member's headers, `date` in epoch seconds; a path that ends in `/` is a folder.
+    """The contents of a member's headers, `date` in epoch seconds.
 
     `offset` is where its own header begins. With `zip64` its sizes have eight bytes before and behind its bytes.
     """
@@ -92,8 +92,7 @@ def directory_header(entry: ZipEntry) -> bytes:
     version = ZIP64_VERSION if entry.zip64 or large else PLAIN_VERSION
     size, packed_size, offset = map(_field, numbers)
     name = entry.path.encode()
-    attributes = FOLDER if entry.path.endswith("/") else FILE
-    rest = (packed_size, size, len(name), len(extra), 0, 0, 0, attributes, offset)
+    rest = (packed_size, size, len(name), len(extra), 0, 0, 0, FILE, offset)
     start = struct.pack("<4s2H", b"PK\1\2", UNIX | version, version)
     return start + _known(entry) + struct.pack("<2L5H2L", *rest) + name + extra
 

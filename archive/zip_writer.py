@@ -9,7 +9,6 @@ from typing import BinaryIO, NamedTuple
 
 from archive.compression import (
     END,
-    NO_SUMS,
     THREADS,
     Block,
     Portion,
@@ -56,13 +55,13 @@ class LongMember(NamedTuple):
 
 
 class PackedMember(NamedTuple):
-    """A member as it stands in the archive, `packed_size` bytes; `sums` are those of its content. A folder has no bytes."""
+    """A member as it stands in the archive, `packed_size` bytes; `sums` are those of its content."""
 
     path: str
-    method: int = STORED
-    blocks: Iterable[Block] = ()
-    packed_size: int = 0
-    sums: Sums = NO_SUMS
+    method: int
+    blocks: Iterable[Block]
+    packed_size: int
+    sums: Sums
 
 
 ZipMember = ShortMember | LongMember | PackedMember
