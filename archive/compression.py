@@ -1,7 +1,7 @@
-"""Compress bytes into one gzip stream, in threads: by zlib-ng and igzip, or without their wheels by the standard library.
+"""Compress bytes into one stream of deflate, in threads: by zlib-ng and igzip, or without their wheels by the standard library.
 
 Bytes that are compressed already, as those of pictures and films are, are stored in the stream as they are (RFC 1951, 3.2.4),
-which takes no more than to copy them. The stream is one member of gzip, as some readers end after the first.
+which takes no more than to copy them. A stream of gzip is one member, as some readers end after the first.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 from archive.parallel import AHEAD, in_order
 
@@ -32,12 +32,15 @@ class Compressor(NamedTuple):
 
 
 # The best of all libraries and levels that were measured (docs/performance.md). Not every platform has a wheel of each.
+# ALONE is for members of a zip, which have nothing before them to refer to.
 try:
     import zlib_ng.zlib_ng
 
     SMALL = Compressor(zlib_ng.zlib_ng, 7)
+    ALONE = Compressor(zlib_ng.zlib_ng, 8)
 except ImportError:
     SMALL = Compressor(zlib, 6)
+    ALONE = Compressor(zlib, 9)
 try:
     import isal.isal_zlib
 
@@ -62,6 +65,9 @@ DENSE, NEARLY_DENSE = 0.99, 0.9
 """The least ratio of sizes, compressed to not compressed, of samples of what is stored, and of what is compressed quickly."""
 
 LARGEST_STORED = 0xFFFF
+MEMORY = 9
+"""The largest of zlib's levels of memory: blocks of deflate are longer, which makes the rich course 500 bytes smaller."""
+
 HEADER = b"\x1f\x8b\x08\x00" + bytes(4) + b"\x00\xff"
 """Of gzip: deflate, without a name and a time, from no particular system."""
 
@@ -113,12 +119,25 @@ def can_pack() -> bool:
 
 def gzip_blocks(pieces: Iterable[Portion]) -> Generator[Block, None, None]:
     """Yield the blocks of a gzip stream of these pieces. The same pieces give the same bytes."""
-    sums = _Summing()
+    sums = Summing()
     yield HEADER
+    yield from deflate_blocks(pieces, sums)
+    yield struct.pack("<II", sums.found.crc, sums.found.size & 0xFFFFFFFF)
+
+
+def deflate_blocks(pieces: Iterable[Portion], sums: Summing) -> Generator[Block, None, None]:
+    """Yield the blocks of a whole stream of deflate of these pieces; at its end `sums` are those of all of them."""
     with closing(in_order(_packed, sums.of(_units(pieces)), threads=THREADS)) as found:
         for blocks in found:
             yield from blocks
-    yield END + struct.pack("<II", sums.found.crc, sums.found.size & 0xFFFFFFFF)
+    yield END
+
+
+def deflated(data: bytes) -> bytes:
+    """Return a whole stream of deflate of bytes that are in memory."""
+    library, level = ALONE
+    made = library.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS, MEMORY)
+    return cast(bytes, made.compress(data) + made.flush())
 
 
 class Packer:
@@ -131,7 +150,7 @@ class Packer:
         self._threads = threads
         self._take = take
         self._cut = _Cut()
-        self._sums = _Summing()
+        self._sums = Summing()
         self._pending: deque[Future[Iterable[Block]]] = deque()
 
     def write(self, data: bytes) -> None:
@@ -157,21 +176,31 @@ class Packer:
             self._take(block)
 
 
-class _Summing:
-    """The sums of the units that pass: `found`."""
+class Summing:
+    """The sums of the bytes that pass: `found`."""
 
     def __init__(self) -> None:
         self.found = Sums()
 
+    def add(self, data: Block) -> None:
+        """Add bytes that are not compressed."""
+        crc, size = self.found
+        self.found = Sums(SMALL.library.crc32(data, crc), size + len(data))
+
+    def passing(self, blocks: Iterable[bytes]) -> Generator[bytes, None, None]:
+        """Yield blocks that are not compressed, each after it is added."""
+        for block in blocks:
+            self.add(block)
+            yield block
+
     def of(self, units: Iterable[_Unit]) -> Iterator[_Unit]:
-        library = SMALL.library
         for unit in units:
-            crc, size = self.found
             if unit.method == "packed":
-                crc, size = library.crc32_combine(crc, unit.sums.crc, unit.sums.size), size + unit.sums.size
+                crc, size = self.found
+                combined = SMALL.library.crc32_combine(crc, unit.sums.crc, unit.sums.size)
+                self.found = Sums(combined, size + unit.sums.size)
             else:
-                crc, size = library.crc32(unit.data, crc), size + len(unit.data)
-            self.found = Sums(crc, size)
+                self.add(unit.data)
             yield unit
 
 

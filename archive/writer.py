@@ -1,8 +1,8 @@
 """Write an archive: spool XML members as they arrive, stream contents of files from the pool at the end.
 
 A tar header states the size before the content, and the index at the head states the size of everything, so
-nothing can be written before the last member is complete. Only the XML waits, in one temporary file, the long members of a
-tar.gz compressed already; contents of files are read straight from the pool.
+nothing can be written before the last member is complete. Only the XML waits, in one temporary file, its long members
+compressed already; contents of files are read straight from the pool.
 """
 
 from __future__ import annotations
@@ -10,13 +10,10 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import time
-import zipfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, BinaryIO, Literal, Self, cast, get_args
@@ -31,6 +28,7 @@ from archive.parallel import in_order
 from archive.spool import Spool, Spooled
 from archive.streams import CHUNK, CountedTarget, blocks
 from archive.targz import INDEX
+from archive.zip_writer import LongMember, ShortMember, ZipMember, packed_member, write_zip
 
 if TYPE_CHECKING:
     from _typeshed import SupportsRichComparison
@@ -41,12 +39,11 @@ Packing = Literal["tar.gz", "zip"]
 """The containers that can be written; a folder can only be read."""
 
 SMALL = CHUNK
-"""Bytes of a content up to which it is read ahead."""
+"""Bytes of a content up to which it is read ahead, and of a member up to which it is in memory while a zip is written."""
 
 HEAD = ("moodle_backup.xml", "files.xml")
 LOG = "moodle_backup.log"
 POOL = "files/"
-ZIP_EPOCH = 315532800  # a zip knows no time before 1980-01-01
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +111,7 @@ class ArchiveWriter:
         self.date = date
         self._target = target
         self._contents: dict[str, _Content] = {}
-        self._spool = Spool(tempdir=tempdir, packs=container == "tar.gz" and can_pack())
+        self._spool = Spool(tempdir=tempdir, packs=can_pack())
 
     @contextmanager
     def member(self, path: str) -> Iterator[BinaryIO]:
@@ -258,49 +255,49 @@ class ArchiveWriter:
         return "".join(lines).encode()
 
     def _put_zip(self, target: BinaryIO, paths: list[str]) -> None:
-        moment = time.gmtime(max(self.date, ZIP_EPOCH))[:6]
-        with zipfile.ZipFile(target, "w") as out:
-            for path in _with_folders(paths):
-                entry = zipfile.ZipInfo(path, moment)
-                entry.create_system = 3
-                if path.endswith("/"):
-                    entry.external_attr = 0o40755 << 16 | 0x10
-                    out.writestr(entry, b"", compress_type=zipfile.ZIP_STORED)
-                    continue
-                entry.external_attr = 0o100644 << 16
-                content, rest = self._contents[path], self._blocks(path)
-                first = next(rest, b"")
-                stored = content.opener is not None and method_for(first) == "stored"
-                entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
-                entry.file_size = content.size
-                with out.open(entry, "w") as stream:
-                    for block in chain([first], rest):
-                        stream.write(block)
+        write_zip(target, self._zip_members(paths), date=self.date)
+
+    def _zip_members(self, paths: list[str]) -> Iterator[ZipMember]:
+        """Yield the members without their folders: readers make these when they come to the first member in them."""
+        for path in paths:
+            content, blocks = self._contents[path], self._blocks(path)
+            spooled, sampled = content.spooled, content.opener is not None
+            if spooled is not None and spooled.packed is not None:
+                packed_size = sum(size for _, size in spooled.extents)
+                yield packed_member(path, blocks, packed_size, spooled.packed)
+            elif content.size <= SMALL:
+                yield ShortMember(path, b"".join(blocks), sampled)
+            else:
+                yield LongMember(path, content.size, blocks, sampled)
 
     def _blocks(self, path: str) -> Iterator[bytes]:
+        """Return the bytes of a member as the spool or the pool has them. Call it for the members in their order."""
         content = self._contents[path]
         if content.opener is None:
-            yield from self._spool.read(content.spooled.extents if content.spooled is not None else ())
-            return
+            return self._spool.read(content.spooled.extents if content.spooled is not None else ())
+        return self._checked(path, content.size, next(self._ahead))
+
+    def _checked(self, path: str, size: int, opener: Opener) -> Iterator[bytes]:
+        """Yield the bytes of a content. Raises DamagedContent after the last of them if they are not what was announced."""
         digest, seen = hashlib.sha1(usedforsecurity=False), 0
-        with _opened(next(self._ahead)) as stream:
+        with _opened(opener) as stream:
             try:
                 for block in blocks(stream):  # each one is a checkpoint
                     digest.update(block)
                     seen += len(block)
-                    if seen <= content.size:
+                    if seen <= size:
                         yield block
             except OSError as error:
                 if is_away(error):
                     raise
                 seen = -1
         name = path.rpartition("/")[2]
-        if seen != content.size or (len(name) == 40 and digest.hexdigest() != name):
+        if seen != size or (len(name) == 40 and digest.hexdigest() != name):
             raise DamagedContent(
                 "The stored file cannot be read."
                 if seen < 0
                 else f"The stored file is not what it was: {seen} bytes with the hash {digest.hexdigest()} "
-                f"where {content.size} bytes were expected.",
+                f"where {size} bytes were expected.",
                 sha1=name,
                 where=path,
                 hint="Bring the file back from an older backup of the file store.",

@@ -24,6 +24,8 @@ from archive.spool import LONG
 from archive.writer import Packing
 from tests.archive import sample
 
+pytestmark = pytest.mark.usefixtures("by_each_library")
+
 CONTAINERS: tuple[Packing, ...] = ("tar.gz", "zip")
 FILM = random.Random(1).randbytes(3 * 1024 * 1024 + 17)
 TEXT = b"".join(
@@ -31,16 +33,6 @@ TEXT = b"".join(
     % (number, number // 3, hashlib.sha1(b"%d" % (number % 500)).hexdigest().encode(), number * 977 % 10**8)
     for number in range(20_000)
 )
-
-
-@pytest.fixture(params=[True, False], ids=["zlib-ng", "the standard library"], autouse=True)
-def by_each_library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test, with zlib-ng where it is installed, and as it is where there is no wheel of it."""
-    if not request.param:
-        monkeypatch.setattr(compression, "SMALL", compression.Compressor(zlib, 6))
-        monkeypatch.setattr(compression, "QUICK", compression.Compressor(zlib, 6))
-    elif compression.SMALL.library is zlib:
-        pytest.skip("zlib-ng is not installed")
 
 
 def packed(*pieces: Portion) -> bytes:

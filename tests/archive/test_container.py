@@ -245,11 +245,11 @@ def test_a_member_with_an_impossible_path_is_not_written(path: str) -> None:
         pass
 
 
-def test_a_zip_has_no_index_and_unix_permissions() -> None:
+def test_a_zip_has_no_index_no_folders_and_unix_permissions() -> None:
     with zipfile.ZipFile(io.BytesIO(sample.pack(sample.members(), container="zip"))) as packed:
         assert packed.testzip() is None
         assert ".ARCHIVE_INDEX" not in packed.namelist()
-        assert {entry.external_attr >> 16 for entry in packed.infolist()} == {0o100644, 0o40755}
+        assert {entry.external_attr >> 16 for entry in packed.infolist()} == {0o100644}
 
 
 def test_an_archive_may_go_to_a_pipe() -> None:
