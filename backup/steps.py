@@ -100,12 +100,14 @@ def _of_activities(context: BackupContext) -> Iterator[Members]:
     yield Members(body=(structure.element(Activity),), targets=modules, people=people, depth=0)
     for member in layout.members("activity"):
         if member.path in structure.members_of(Activity):
-            theirs = [activity for activity in chosen if context.selection.comes(member, folder(activity))]
+            body = structure.elements_in(Activity, member.path)
+            having = _with_content(context, member, body, [activity.pk for activity in chosen])
             targets = [
                 _target(member, activity.pk, f"activities/{folder(activity)}/{member.path}", folder(activity))
-                for activity in theirs
+                for activity in chosen
+                if context.selection.comes(member, folder(activity))
+                and (activity.pk in having or _has_graded_areas(activity))
             ]
-            body = structure.elements_in(Activity, member.path)
             yield Members(body=body, targets=targets, owner=structure.element(Activity), people=people)
 
 
@@ -124,7 +126,7 @@ def _of_blocks(context: BackupContext) -> Iterator[Members]:
             continue
         own = member.path == "block.xml"
         body = (structure.element(Block),) if own else structure.elements_in(Block, member.path)
-        having = _with_records(body, [block.pk for block in chosen]) if member.optional else set()
+        having = _with_content(context, member, body, [block.pk for block in chosen])
         targets = [
             MemberTarget(block.pk, f"{folder}/{member.path}", "", "", folder)
             if own
@@ -132,19 +134,30 @@ def _of_blocks(context: BackupContext) -> Iterator[Members]:
                 member, block.pk, f"{folder}/{member.path}", folder, attributes=_attributes(member, block)
             )
             for block, folder in chosen.items()
-            if context.selection.comes(member, folder) and (not member.optional or block.pk in having)
+            if context.selection.comes(member, folder) and block.pk in having
         ]
         owner = None if own else structure.element(Block)
         yield Members(body=body, targets=targets, owner=owner, people=people, depth=0 if own else 1)
 
 
-def _with_records(body: tuple[Wrapper | Element, ...], owners: list[int]) -> set[int]:
-    """Return the owners that have records in a member of this body."""
-    found: set[int] = set()
+def _with_content(
+    context: BackupContext, member: layout.Member, body: tuple[Wrapper | Element, ...], owners: list[int]
+) -> set[int]:
+    """Return the owners that have a member of this body: all of them, or if it is optional those with something in it."""
+    if not member.optional:
+        return set(owners)
+    found = set(context.opaque.at_top(layout.top(member.scope, member.path), owners))
     for element in structure.elements_of(body):
         rows = element.model._base_manager.filter(**{f"{element.column}__in": owners})
         found.update(rows.values_list(element.column, flat=True))
     return found
+
+
+def _has_graded_areas(activity: Activity) -> bool:
+    """True for a type of activity with areas that are graded by forms: Moodle writes `grading.xml` for each activity of these
+    types (`FEATURE_ADVANCED_GRADING`)."""
+    model = activities.types().get(activity.modulename)
+    return model is not None and any(one.model.archive_meta.graded for one in structure.element(model).walk())
 
 
 def _attributes(member: layout.Member, owner: Block) -> str:

@@ -13,12 +13,13 @@ from typing import Any, Self
 import pytest
 from django.db import connection
 
+from archive import layout
 from archive.container import open_archive
 from archive.manifest import read_manifest
 from backup import first_rows
 from courses import cursors
 from courses.activities.forum import ForumDiscussion, ForumPost
-from courses.models import Activity, Course, File, User
+from courses.models import Activity, Course, File, OpaqueElement, User
 from tests.archives_made import small
 from tests.jobs_done import back_up, compared, faults, restore
 
@@ -118,6 +119,22 @@ def test_a_backup_is_the_same_however_many_rows_are_fetched_at_once(
         assert list(one.members) == list(other.members)
         differing = [path for path in one.members if one.read(path) != other.read(path)]
     assert set(differing) <= {".ARCHIVE_INDEX", "moodle_backup.xml"}
+
+
+def test_grading_forms_are_written_where_they_can_be_used_or_where_something_is_kept(
+    transactional_db: None, rich: Course, tmp_path: Path
+) -> None:
+    page = Activity.objects.filter(course=rich, modulename="page").earliest("pk")
+    OpaqueElement.objects.create(
+        course=rich, item_type=layout.top("activity", "grading.xml"), record=page.pk, xml="<kept>1</kept>"
+    )
+    path = back_up(rich, tmp_path / "a.mbz")
+    kept = f"activities/page_{page.pk}/grading.xml"
+    with open_archive(path) as archive:
+        there = {one.split("/")[1] for one in archive.members if one.endswith("/grading.xml")}
+        assert b"<kept>1</kept>" in archive.read(kept)
+    graded = Activity.objects.filter(course=rich, modulename__in=["assign", "forum"])
+    assert there == {f"{one.modulename}_{one.pk}" for one in graded} | {f"page_{page.pk}"}
 
 
 def statements(work: Callable[[], object]) -> Counter[str]:
