@@ -1,4 +1,4 @@
-"""Read the first rows of several queries together, in one request, while other members are written.
+"""Read the first rows of several queries together: one request in place of many, sent before the rows are needed.
 
 Most kinds of records have few rows in a course, or none: a request for each would take longer than its rows. A row of the
 request has the number of its query, then as many ids as any of the queries has, then as many texts:
@@ -21,48 +21,53 @@ from courses import cursors
 FIRST = 50
 """Rows of each query that are read together. A query with as many may have more."""
 
+MOST_IDS = 5_000
+"""Ids in the parameters of queries that are read together: they stand in the request once for each condition."""
 
-KINDS = 512
-"""Kinds of members whose queries are kept, of any backups: a whole course has 60 of them, with a third of a megabyte of SQL."""
+CACHED = 512
+"""Bodies of members whose queries stay compiled in a process: a whole course has 60, with a third of a megabyte of SQL."""
 
 
 class FirstRows:
-    """The first rows of queries with the same parameters. They are asked for when this is made, and waited for when used."""
+    """The first rows of queries with the same parameters. They are asked for when this is made, and waited for when used.
+
+    With too many parameters for that nothing is read.
+    """
 
     def __init__(self, asked: tuple[Query, ...], parameters: Mapping[str, Any]) -> None:
         self._asked = asked
-        sql, self._places = _together(asked, FIRST)
-        self._answer = cursors.read_ahead(sql, parameters)
+        self._limit = FIRST
+        sql, self._places = _together(asked, self._limit)
+        ids = sum(len(value) for value in parameters.values() if isinstance(value, list))
+        self._answer = cursors.read_ahead(sql, parameters) if ids <= MOST_IDS else None
 
-    def batch(self, number: int) -> Batch:
-        """Return the first rows of a query, given its position."""
-        columns = [*zip(*self._rows.get(number, ()), strict=True)]
-        return self._asked[number].named(
-            [columns[place] for place in self._places[number]] if columns else []
-        )
-
-    def are_all(self, batch: Batch) -> bool:
-        """Return whether a query has no more rows than these first ones of it."""
-        return len(batch.xml) < FIRST
+    def take(self, number: int) -> tuple[Batch, bool]:
+        """Return the first rows of a query, given its position, and whether there are no more of it; each query once."""
+        if self._answer is None:
+            return Batch(), False
+        rows = self._rows.pop(number, [])
+        columns = [*zip(*rows, strict=True)]
+        batch = self._asked[number].named([columns[place] for place in self._places[number] if columns])
+        return batch, len(rows) < self._limit
 
     @cached_property
     def _rows(self) -> dict[int, list[tuple[Any, ...]]]:
         """The rows, by the positions of their queries."""
         found = defaultdict(list)
-        for row in self._answer():
+        for row in self._answer() if self._answer is not None else ():
             found[row[0]].append(row)
         return found
 
 
-@lru_cache(maxsize=KINDS)
+@lru_cache(maxsize=CACHED)
 def _together(asked: tuple[Query, ...], limit: int) -> tuple[str, list[list[int]]]:
     """Return the SQL of the first rows of queries, so many of each, and the places of their columns in a row of it."""
-    width = {kind: max(one.types.count(kind) for one in asked) for kind in (ID, TEXT)}
-    empty = [f"NULL::{kind}" for kind in (ID, TEXT) for _ in range(width[kind])]
-    places = [_places(one.types, {ID: 1, TEXT: 1 + width[ID]}) for one in asked]
+    width = {one: max(query.types.count(one) for query in asked) for one in (ID, TEXT)}
+    empty = [f"NULL::{sql_type}" for sql_type in (ID, TEXT) for _ in range(width[sql_type])]
+    places = [_places(query.types, {ID: 1, TEXT: 1 + width[ID]}) for query in asked]
     parts = (
-        _part(number, one.sql, own, empty, limit)
-        for number, (one, own) in enumerate(zip(asked, places, strict=True))
+        _part(number, query.sql, own, empty, limit)
+        for number, (query, own) in enumerate(zip(asked, places, strict=True))
     )
     return " UNION ALL ".join(parts), places
 
@@ -71,9 +76,9 @@ def _places(types: Sequence[str], first: Mapping[str, int]) -> list[int]:
     """Return the place of each column in a row of the request, given the first place of each type."""
     following = dict(first)
     places = []
-    for kind in types:
-        places.append(following[kind])
-        following[kind] += 1
+    for sql_type in types:
+        places.append(following[sql_type])
+        following[sql_type] += 1
     return places
 
 

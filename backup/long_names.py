@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from django.db import connection
@@ -88,7 +88,7 @@ def _left(most: int, value: str) -> str:
     return f"left({value}, {most})"
 
 
-@cache
+@registry.derived
 def _long_columns() -> tuple[tuple[int, tuple[Model, str]], ...]:
     """Return the columns that 4.5 has shorter, numbered: model and name; without those of banks, which it does not have."""
     found = [
@@ -125,7 +125,7 @@ def _too_long(context: BackupContext) -> list[tuple[int, int, int]]:
     return [one for one in of_course if one[1] in coming[one[0]]]
 
 
-@cache
+@registry.derived
 def _long_names() -> str:
     """Return the SQL of all names of the course %(course)s that are longer than %(name)s, or its own than %(fullname)s.
 

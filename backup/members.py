@@ -1,4 +1,4 @@
-"""Write described members, those of one kind in one pass; the first rows of the next kind are read meanwhile."""
+"""Write described members, those of one kind in one pass, while the first rows of the next kind are read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from archive import xml
 from backup.context import BackupContext
-from backup.first_rows import KINDS
+from backup.first_rows import CACHED
 from backup.output import Output
 from backup.render import Query, bares_people, queries
 from backup.weave import Weaver
@@ -95,7 +95,7 @@ def _begin(context: BackupContext, members: Members) -> _Begun | None:
             members.body,
             owner=members.owner,
             rendering=context.rendering,
-            opaque=context.opaque.item_types,
+            opaque=context.opaque.item_types & _item_types(members.body),
             depth=members.depth,
             listed=members.listed,
             only=frozenset(members.only.items()),
@@ -118,7 +118,13 @@ def _begin(context: BackupContext, members: Members) -> _Begun | None:
     return _Begun(targets, weaver, with_userdata, _opaque_at_top(context, members.body, targets))
 
 
-@lru_cache(maxsize=KINDS)
+@lru_cache(maxsize=CACHED)
+def _item_types(body: tuple[Wrapper | Element, ...]) -> frozenset[str]:
+    """Return the item types of the records of a body, at every depth."""
+    return frozenset(one.item_type for top in structure.elements_of(body) for one in top.walk())
+
+
+@lru_cache(maxsize=CACHED)
 def _compiled(
     body: tuple[Wrapper | Element, ...],
     *,

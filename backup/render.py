@@ -268,25 +268,26 @@ class _Renderer:
         It holds the rows of all owners, but userdata only of the owners in `%(people)s`. The rows are sorted before they are
         rendered, as they are shorter than their XML; OFFSET 0 keeps the planner from doing it the other way round.
         """
-        if len(chain) > 2:
-            return self._rows_inside(chain, only)
+        if len(chain) > 2 and chain[-1].model.archive_meta.userdata:
+            return self._rows_of_people(chain, only)
         conditions = ["t0.id = ANY(%(all)s)"]
         for index, element in enumerate(chain):
             conditions += self._conditions(element, f"t{index}", f"t{index - 1}", "t0.id")
         if only:
             conditions.append(f"({only})")
-        order = ", ".join(f"t{index}.id" for index in range(len(chain)))
+        row, ids = f"t{len(chain) - 1}", [f"t{index}.id" for index in range(len(chain))]
+        named = ", ".join(f"{number} AS {_ancestor(index)}" for index, number in enumerate(ids[:-1] or ids))
         return (
-            f"SELECT t{len(chain) - 1}.*, t0.id AS {_ancestor(0)} FROM {structure.source(chain)}"
-            f" WHERE {' AND '.join(conditions)} ORDER BY {order} OFFSET 0"
+            f"SELECT {row}.*, {named} FROM {structure.source(chain)}"
+            f" WHERE {' AND '.join(conditions)} ORDER BY {', '.join(ids)} OFFSET 0"
         )
 
-    def _rows_inside(self, chain: Chain, only: str) -> str:
-        """Return the subquery of the rows that stand two or more levels below their owner.
+    def _rows_of_people(self, chain: Chain, only: str) -> str:
+        """Return the subquery of userdata that stands two or more levels below its owner.
 
-        The rows of the element around them come sorted, and for each of them LATERAL finds the rows inside by the index of
-        their foreign key, whatever the server knows of the tables. So those of one record are sorted at a time: the first
-        row is there at once, and the memory of the server does not grow with the number of rows.
+        There may be hundreds of thousands of such rows. The rows around them come sorted, and for each of those LATERAL finds
+        the ones inside, by the index of their foreign key: so a few are sorted at a time, and the first is there at once. What
+        people did not make is less, but of many kinds, as the parts of questions are: for these the server plans the joins.
         """
         element, inner, outer = chain[-1], f"t{len(chain) - 1}", f"t{len(chain) - 2}"
         ids = [*(f"{outer}.{_ancestor(index)}" for index in range(len(chain) - 2)), f"{outer}.id"]

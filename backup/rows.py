@@ -97,10 +97,19 @@ class Rows:
 
     def _read(self, first_rows: FirstRows, number: int) -> Generator[Batch, None, None]:
         """Yield the rows in batches, first those that were read with those of other queries."""
-        batch = first_rows.batch(number)
+        batch, are_all = first_rows.take(number)
         yield batch
-        if first_rows.are_all(batch):
+        if are_all:
             return
-        sql, skip = self.query.sql, len(batch.xml)
-        for rows in cursors.stream(sql, self._parameters, weight=XML_COLUMN, undecoded=True, skip=skip):
+        lengths = [len(text) for text in batch.xml]
+        del batch, first_rows  # They may be large, and there is more to come.
+        size = cursors.fitting(lengths) if lengths else 0
+        for rows in cursors.stream(
+            self.query.sql,
+            self._parameters,
+            weight=XML_COLUMN,
+            undecoded=True,
+            skip=len(lengths),
+            size=size,
+        ):
             yield self.query.batch(rows)

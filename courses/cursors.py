@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
+import psycopg2.errors
 import psycopg2.extensions
-from django.db import connection, transaction
+from django.db import InternalError, connection, transaction
 
 MANY, SOME = 2000, 100
 """Rows that are fetched at once: at most, and at first if they may be long."""
@@ -23,10 +24,17 @@ _numbers = count()
 _finished: ContextVar[list[str]] = ContextVar("finished")
 """The names of cursors on the server that are read and not yet closed."""
 
-_ahead: ContextVar[ThreadPoolExecutor] = ContextVar("ahead")
-"""The thread that reads ahead."""
-
 Rows = list[tuple[Any, ...]]
+
+
+class _Ahead(NamedTuple):
+    """The thread that reads ahead, and what it reads or has read and nobody has asked for yet."""
+
+    thread: ThreadPoolExecutor
+    readings: list[Future[Rows]]
+
+
+_ahead: ContextVar[_Ahead] = ContextVar("ahead")
 
 FOR_PASSES = "SET LOCAL jit = off; SET LOCAL work_mem = '96MB'; SET LOCAL max_parallel_workers_per_gather = 0"
 """Settings for reading whole courses in one pass: hundreds of expressions that are compiled for it cost more than they save,
@@ -52,13 +60,21 @@ def snapshot() -> Iterator[None]:
 def streaming() -> Iterator[None]:
     """Context manager: `stream` and `read_ahead` can be used inside.
 
-    Cursors are closed with the next query or the transaction. At the end what is being read ahead is waited for.
+    Cursors are closed with the next query or the transaction. At the end what is being read ahead is waited for. If a statement
+    fails because one that was read ahead has failed before, the error is that of the first.
     """
     with ExitStack() as stack:
         stack.callback(_finished.reset, _finished.set([]))
-        thread = stack.enter_context(ThreadPoolExecutor(1, "read ahead"))
-        stack.callback(_ahead.reset, _ahead.set(thread))
-        yield
+        ahead = _Ahead(stack.enter_context(ThreadPoolExecutor(1, "read ahead")), [])
+        stack.callback(_ahead.reset, _ahead.set(ahead))
+        try:
+            yield
+        except InternalError as error:
+            if isinstance(error.__cause__, psycopg2.errors.InFailedSqlTransaction):
+                for reading in ahead.readings:
+                    if (first := reading.exception()) is not None:
+                        raise first from error
+            raise
 
 
 def only_read() -> None:
@@ -72,14 +88,26 @@ def read_ahead(sql: str, parameters: Mapping[str, Any]) -> Callable[[], Rows]:
 
     Texts are bytes in UTF-8, as the server sends them. An error of the database is raised by what waits.
     """
-    cursor = connection.cursor()
-    reading = _ahead.get().submit(_read, cursor, f"{_closing()}{sql}", parameters)
+    ahead = _ahead.get()
+    reading = ahead.thread.submit(_read, connection.cursor(), f"{_closing()}{sql}", _sent(parameters))
+    ahead.readings.append(reading)
 
     def rows() -> Rows:
-        with connection.wrap_database_errors:
-            return reading.result()
+        ahead.readings.remove(reading)
+        return reading.result()
 
     return rows
+
+
+def _sent(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters of a query with each list of numbers as one text, of which the server makes an array.
+
+    In the ARRAY that psycopg2 writes, each number of each of its places in the query is a node of the server's, of 200 bytes.
+    """
+    return {
+        name: f"{{{','.join(map(str, value))}}}" if isinstance(value, list) else value
+        for name, value in parameters.items()
+    }
 
 
 def _read(cursor: Any, sql: str, parameters: Mapping[str, Any]) -> Rows:
@@ -106,17 +134,19 @@ def stream(
     weight: int | None = None,
     undecoded: bool = False,
     skip: int = 0,
+    size: int = 0,
 ) -> Generator[Rows, None, None]:
     """Yield the rows of a query in batches, through a cursor on the server, in constant memory; only inside `streaming`.
 
-    The first `skip` rows are left out.
+    Lists among the parameters are of numbers. The first `skip` rows are left out. `size` is the number of rows that are
+    fetched at first; 0: as many as may be.
 
     `weight` is the position of the column that takes most of a row's memory: the longer its texts, the fewer rows are
     fetched at once. If `undecoded`, texts are bytes in UTF-8, as the server sends them. A query with few rows is one request:
     its cursor is made and read at once, and closed with the next query. It must not begin in a savepoint that is rolled back
     before the others end.
     """
-    size = SOME if weight is not None else MANY
+    size = size or (MANY if weight is None else SOME)
     name = f"rows_{next(_numbers)}"
     with connection.cursor() as cursor:
         if undecoded:
@@ -124,7 +154,7 @@ def stream(
         # The server's log, and so `bin/bench`, calls a request by its first word.
         declare = f"DECLARE {name} NO SCROLL CURSOR FOR {sql}"
         skipping = f"MOVE {skip} IN {name}; " if skip else ""
-        cursor.execute(f"{declare}; {_closing()}{skipping}FETCH {size} FROM {name}", parameters)
+        cursor.execute(f"{declare}; {_closing()}{skipping}FETCH {size} FROM {name}", _sent(parameters))
         try:
             yield from _batches(cursor.cursor, name, size, weight)
         finally:
@@ -144,7 +174,7 @@ def _batches(cursor: Any, name: str, size: int, weight: int | None) -> Generator
         while batch:
             full = len(batch) == size
             if weight is not None:
-                size = _fitting(batch, weight)
+                size = fitting([len(row[weight]) for row in batch])
             following = thread.submit(_fetch, cursor, name, size) if full else None
             yield batch
             with connection.wrap_database_errors:
@@ -158,7 +188,7 @@ def _fetch(cursor: Any, name: str, size: int) -> Rows:
     return rows
 
 
-def _fitting(batch: Rows, weight: int) -> int:
-    """Return the number of rows like these to fetch at once; at most twice as many as now, since the next may be longer."""
-    length = sum([len(row[weight]) for row in batch]) // len(batch) + 1
-    return max(1, min(FITTING // length, 2 * len(batch), MANY))
+def fitting(lengths: Sequence[int]) -> int:
+    """Return the number of rows to fetch after some whose texts have these lengths; at most twice as many as those, since the
+    next may be longer."""
+    return max(1, min(FITTING // (sum(lengths) // len(lengths) + 1), 2 * len(lengths), MANY))

@@ -160,12 +160,9 @@ def ordinary(site: BenchSite, rounds: int, courses: int) -> dict[str, Any]:
         rich = site.run(
             "rich_rounds", database, archive=str(RICH), folder=str(folder), rounds=rounds + 1
         ).answer
-    alone, together = (small_courses(site, folder, courses, processes) for processes in (1, WORKERS))
     return {
         "rich": {name: min(seconds[1:]) for name, seconds in rich.items()},
-        "alone": alone,
-        "small": together,
-        "workers": WORKERS,
+        "small": {processes: small_courses(site, folder, courses, processes) for processes in (1, WORKERS)},
     }
 
 

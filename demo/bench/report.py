@@ -57,7 +57,7 @@ def _row(name: str, facts: dict[str, Any]) -> str:
 def _ordinary(ordinary: dict[str, Any]) -> Iterator[str]:
     rich = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in ordinary["rich"].items())
     yield f"A rich course, on a site that has its people and files, in a process that goes on running: {rich}"
-    for processes, small in ((1, ordinary["alone"]), (ordinary["workers"], ordinary["small"])):
+    for processes, small in ordinary["small"].items():
         for name, facts in small.items():
             yield (
                 f"Courses of size S, {processes} {'process' if processes == 1 else 'processes at once'}:"

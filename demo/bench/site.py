@@ -20,7 +20,7 @@ import psycopg2
 from embedded_postgres.server import NAME, PORT, Embedded
 
 PROJECT = Path(__file__).resolve().parents[2]
-LOGGED = re.compile(r"\[(\d+)\] LOG: {2}statement: (\w+)")
+LOGGED = re.compile(r"\[(\d+)\] LOG: {2}statement: \(?(\w+)")
 
 
 class BenchFailed(Exception):

@@ -118,6 +118,17 @@ def test_the_first_row_of_nested_records_is_there_before_all_of_them_are_sorted(
     assert 0 < sum(rows_read(plan, ForumPost._meta.db_table)) < 40 * 50 / 10
 
 
+def test_the_server_plans_the_joins_of_what_people_did_not_make() -> None:
+    found = queries(
+        structure.elements_in(Course, "questions.xml"),
+        owner=structure.element(Course),
+        rendering=Rendering(),
+        opaque=frozenset(),
+    )
+    row_by_row = {one.element.model for one in found if " LATERAL (SELECT * " in one.sql}
+    assert all(model.archive_meta.userdata for model in row_by_row)
+
+
 @pytest.mark.django_db
 def test_the_rows_inside_a_record_are_found_by_an_index() -> None:
     with connection.cursor() as cursor:

@@ -298,8 +298,7 @@ def fed(monkeypatch: pytest.MonkeyPatch, batches: list[list[tuple[Any, ...]]]) -
     first, *others = batches
     monkeypatch.setattr(cursors, "stream", lambda *sql, **how: iter(others))
     monkeypatch.setattr(cursors, "read_ahead", lambda *sql: list)
-    monkeypatch.setattr(FirstRows, "batch", lambda rows, number: query.batch(first))
-    monkeypatch.setattr(FirstRows, "are_all", lambda rows, batch: not others)
+    monkeypatch.setattr(FirstRows, "take", lambda rows, number: (query.batch(first), not others))
     return Rows(query, {}, FirstRows((query,), {}), 0)
 
 

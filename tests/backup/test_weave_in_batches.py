@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backup import first_rows
 from backup.first_rows import FirstRows
 from backup.output import Output
 from backup.render import Batch, Query, queries
@@ -142,17 +141,17 @@ def test_however_rows_are_cut_into_batches_records_stand_in_their_parents(
     def stream(sql: str, *_: object, skip: int, **__: object) -> Iterator[list[tuple[Any, ...]]]:
         return cut(all_rows(by_sql[sql])[skip:], iter(sizes * 10_000))
 
-    def first(asked: FirstRows, number: int) -> Batch:
+    def first(asked: FirstRows, number: int) -> tuple[Batch, bool]:
         query = compiled[number]
-        return query.batch(all_rows(query)[: first_rows.FIRST])
+        rows = all_rows(query)
+        return query.batch(rows[: sizes[0]]), len(rows) <= sizes[0]
 
     sent, references = io.BytesIO(), defaultdict[str, set[int]](set)
     output = Output(sent, root="http://site.example")
     with (
         patch.object(cursors, "stream", stream),
         patch.object(cursors, "read_ahead"),
-        patch.object(first_rows, "FIRST", sizes[0]),
-        patch.object(FirstRows, "batch", first),
+        patch.object(FirstRows, "take", first),
         Weaver(compiled, body=body, parameters={}, opaque=as_both) as weaver,
     ):
         for _ in weaver.write(OWNER, output, references, people=True):

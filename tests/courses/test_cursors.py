@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import wait
+from contextlib import suppress
+
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, DataError, InternalError, connection
 
 from courses import cursors
 
@@ -59,3 +63,40 @@ def test_the_first_rows_of_a_query_can_be_left_out(transactional_db: None) -> No
     with cursors.snapshot():
         batches = list(cursors.stream("SELECT generate_series(1, 120)", {}, skip=50))
     assert [one for batch in batches for (one,) in batch] == list(range(51, 121))
+
+
+def read_after(failing: Callable[[], object]) -> None:
+    """Read a query in a snapshot in which something fails before."""
+    with cursors.snapshot():
+        failing()
+        list(cursors.stream("SELECT 1", {}))
+
+
+def fail_ahead() -> None:
+    """Let a query fail that is read ahead."""
+    cursors.read_ahead("SELECT 1 / 0", {})
+    wait(cursors._ahead.get().readings)
+
+
+def test_a_statement_fails_by_the_error_of_what_was_read_ahead_and_not_by_what_follows_from_it(
+    transactional_db: None,
+) -> None:
+    with pytest.raises(DataError, match="division by zero"):
+        read_after(fail_ahead)
+
+
+def test_a_statement_that_fails_by_itself_has_its_own_error(transactional_db: None) -> None:
+    def fail() -> None:
+        cursors.read_ahead("SELECT 1", {})
+        with suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("SELECT 1 / 0")
+
+    with pytest.raises(InternalError, match="aborted"):
+        read_after(fail)
+
+
+def test_lists_of_numbers_are_sent_as_one_text(transactional_db: None) -> None:
+    with cursors.snapshot():
+        sql = "SELECT n FROM generate_series(1, 9) AS n WHERE n = ANY(%(some)s) AND n <> ALL(%(none)s)"
+        assert list(cursors.stream(sql, {"some": [3, 5], "none": []})) == [[(3,), (5,)]]
+        assert cursors.read_ahead("SELECT %(some)s", {"some": [3, 5]})() == [(b"{3,5}",)]

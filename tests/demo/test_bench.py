@@ -16,15 +16,16 @@ from tests.conftest import PROJECT
 
 ORDINARY = {
     "rich": {"backup": 0.3, "restore": 0.8},
-    "alone": {
-        "backup": {"seconds": 0.1, "an_hour": 36_000.0},
-        "restore": {"seconds": 0.2, "an_hour": 18_000.0},
-    },
     "small": {
-        "backup": {"seconds": 0.125, "an_hour": 57_600.0},
-        "restore": {"seconds": 0.25, "an_hour": 28_800.0},
+        1: {
+            "backup": {"seconds": 0.1, "an_hour": 36_000.0},
+            "restore": {"seconds": 0.2, "an_hour": 18_000.0},
+        },
+        2: {
+            "backup": {"seconds": 0.125, "an_hour": 57_600.0},
+            "restore": {"seconds": 0.25, "an_hour": 28_800.0},
+        },
     },
-    "workers": 2,
 }
 NOTHING = {"rounds": 2, "subjects": [], "statements": {}, "scaling": []}
 
