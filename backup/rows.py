@@ -98,7 +98,8 @@ class Rows:
     def _read(self, first_rows: FirstRows, number: int) -> Generator[Batch, None, None]:
         """Yield the rows in batches, first those that were read with those of other queries."""
         batch, are_all = first_rows.take(number)
-        yield batch
+        if batch.xml:
+            yield batch
         if are_all:
             return
         lengths = [len(text) for text in batch.xml]

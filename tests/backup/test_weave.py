@@ -311,6 +311,11 @@ def test_the_rows_of_a_parent_are_taken_from_as_many_batches_as_hold_them(
     assert not rows.has_untaken()
 
 
+def test_rows_of_which_none_were_read_together_come_from_their_query(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = fed(monkeypatch, [[], [(1, 10, b"a", None, 0)]])
+    assert [batch.xml[first:last] for batch, first, last in rows.runs(1)] == [(b"a",)]
+
+
 def test_rows_of_another_parent_wait_and_are_left_if_nobody_takes_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
