@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from demo.bench import media
 from demo.bench.plot import draw
 from demo.bench.report import lines
 from demo.bench.site import PROJECT, BenchFailed, BenchSite, Run, open_site
@@ -22,7 +23,7 @@ FIXTURES = PROJECT.parent / "shared" / "fixtures"
 RICH = PROJECT / "tests" / "fixtures" / "rich1-users.mbz"
 ATTEMPTS = 2_000
 POSTS = 100_000
-ORDINARY, SCALE = "ordinary", "scale"
+ORDINARY, SCALE, MEDIA = "ordinary", "scale", "media"
 SMALLEST = 10_000
 """Posts of the first course whose time is measured beside those of larger ones."""
 
@@ -55,8 +56,11 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured (3)")
     parser.add_argument(
         "--only",
-        choices=(*SUBJECTS, ORDINARY, SCALE),
-        help="only one of the large courses, only ordinary ones, or --up-to",
+        choices=(*SUBJECTS, ORDINARY, SCALE, MEDIA),
+        help="only one of the large courses, only ordinary ones, --up-to, or a course of --megabytes of media",
+    )
+    parser.add_argument(
+        "--megabytes", type=int, default=2048, help=f"the media of the course of --only {MEDIA} (2048)"
     )
     parser.add_argument(
         "--up-to",
@@ -107,6 +111,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             site.drop(subject.database)
         if options.only in (None, ORDINARY):
             found["ordinary"] = ordinary(site, options.rounds, SMALL_COURSES // (10 if options.quick else 1))
+        if options.only == MEDIA:
+            found["media"] = media.measure(site, options.megabytes, options.rounds)
         if options.up_to:
             found["scaling"] = [scale(site, posts) for posts in sizes(options.up_to)]
     return found

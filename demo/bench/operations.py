@@ -24,7 +24,7 @@ django.setup()
 from django.core.management import call_command
 from django.db import connection, transaction
 
-from demo.bench import floors, quiz
+from demo.bench import floors, media, quiz
 from demo.samples.course import make_sample
 
 BARRIER_SECONDS = 120.0
@@ -117,6 +117,16 @@ def barrier(folder: Path, name: str, processes: int) -> None:
         time.sleep(0.002)
 
 
+def add_media(megabytes: int) -> TimedFunction:
+    """Return the function that makes a course of media."""
+    return partial(media.add, megabytes)
+
+
+def floor_of_media(course: int, target: str) -> TimedFunction:
+    """Return the floor of a backup of media."""
+    return partial(media.copy, course, Path(target))
+
+
 def floor_of_backup(unpacked: str, target: str) -> TimedFunction:
     """Return the floor of a backup: COPY out, then compress."""
     tables = floors.tables_with_rows()
@@ -172,6 +182,8 @@ OPERATIONS: dict[str, Callable[..., TimedFunction]] = {
         take_quiz,
         rich_rounds,
         small_courses,
+        add_media,
+        floor_of_media,
         floor_of_backup,
         floor_of_restore,
         prepare_floors,

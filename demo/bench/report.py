@@ -14,6 +14,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         yield found["skipped"]
     parts = [_large(found)] if found["subjects"] else []
     parts += [_ordinary(found["ordinary"])] if "ordinary" in found else []
+    parts += [_media(found["media"])] if "media" in found else []
     parts += [_scaling(found["scaling"])] if found["scaling"] else []
     for number, part in enumerate(parts):
         if number:
@@ -63,6 +64,14 @@ def _ordinary(ordinary: dict[str, Any]) -> Iterator[str]:
                 f"Courses of size S, {processes} {'process' if processes == 1 else 'processes at once'}:"
                 f" {name} {facts['seconds']:.3f} s each, {facts['an_hour']:,.0f} an hour"
             )
+
+
+def _media(media: dict[str, Any]) -> Iterator[str]:
+    yield (
+        f"A course of {media['bytes'] / MEGABYTE:,.0f} MB of media: backup {media['backup']:.2f} s,"
+        f" {media['bytes'] / MEGABYTE / media['backup']:,.0f} MB a second; the same bytes read, hashed and written once:"
+        f" {media['floor']:.2f} s, ratio {media['backup'] / media['floor']:.2f}; peak {media['peak'] / MEGABYTE:,.0f} MB"
+    )
 
 
 def _scaling(scaling: list[dict[str, Any]]) -> Iterator[str]:

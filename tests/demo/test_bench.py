@@ -40,6 +40,13 @@ def test_only_ordinary_courses_are_reported_if_only_these_were_measured() -> Non
     assert "2 processes at once: restore 0.250 s each, 28,800 an hour" in said[4]
 
 
+def test_a_course_of_media_is_told_beside_copying_it() -> None:
+    media = {"bytes": 2_000_000_000, "backup": 4.0, "floor": 2.5, "peak": 90_000_000}
+    (said,) = lines({**NOTHING, "media": media})
+    assert "2,000 MB of media: backup 4.00 s, 500 MB a second" in said
+    assert "2.50 s, ratio 1.60; peak 90 MB" in said
+
+
 def test_without_large_archives_the_report_says_so() -> None:
     assert list(lines({**NOTHING, "skipped": "They are not here."})) == ["They are not here."]
 
