@@ -106,7 +106,8 @@ def _of_activities(context: BackupContext) -> Iterator[Members]:
                 _target(member, activity.pk, f"activities/{folder(activity)}/{member.path}", folder(activity))
                 for activity in chosen
                 if context.selection.comes(member, folder(activity))
-                and (activity.pk in having or _has_graded_areas(activity))
+                # Moodle writes each member that an option asks for, whether something is in it or not.
+                and (member.option or activity.pk in having or _has_graded_areas(activity))
             ]
             yield Members(body=body, targets=targets, owner=structure.element(Activity), people=people)
 
@@ -143,11 +144,15 @@ def _of_blocks(context: BackupContext) -> Iterator[Members]:
 def _with_content(
     context: BackupContext, member: layout.Member, body: tuple[Wrapper | Element, ...], owners: list[int]
 ) -> set[int]:
-    """Return the owners that have a member of this body: all of them, or if it is optional those with something in it."""
-    if not member.optional:
+    """Return the owners that have a member of this body: all of them, or if it is optional those with something in it.
+
+    All of them also where records do not belong to their owner by its id.
+    """
+    elements = list(structure.elements_of(body))
+    if not member.optional or any(element.parent_column != "id" for element in elements):
         return set(owners)
     found = set(context.opaque.at_top(layout.top(member.scope, member.path), owners))
-    for element in structure.elements_of(body):
+    for element in elements:
         rows = element.model._base_manager.filter(**{f"{element.column}__in": owners})
         found.update(rows.values_list(element.column, flat=True))
     return found
