@@ -70,7 +70,8 @@ def copy(course: int, target: Path) -> dict[str, Any]:
     from courses.models import File
 
     size = 0
-    hashes = File.objects.filter(course=course).values_list("contenthash", flat=True).distinct()
+    files = File.objects.filter(course=course).exclude(filename=".")  # Folders have no content.
+    hashes = files.values_list("contenthash", flat=True).distinct()
     with target.open("wb") as written:
         for sha1 in hashes:
             digest = hashlib.sha1(usedforsecurity=False)
