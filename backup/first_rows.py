@@ -1,7 +1,7 @@
 """Read the first rows of several queries together: one request in place of many, sent before the rows are needed.
 
 Most kinds of records have few rows in a course, or none: a request for each would take longer than its rows. A row of the
-request has the number of its query, then as many ids as any of the queries has, then as many texts:
+answer has the number of its query, then as many ids as any of the queries has, then as many texts:
 
     query          its columns                                  a row
     0, forum       parent_id, record_id, xml, opaque            (0, 7, 7, NULL, b'<forum id="7">...', NULL)
@@ -39,22 +39,21 @@ class FirstRows:
         self._limit = FIRST
         sql, self._places = _together(asked, self._limit)
         ids = sum(len(value) for value in parameters.values() if isinstance(value, list))
-        self._answer = cursors.read_ahead(sql, parameters) if ids <= MOST_IDS else None
+        self._asks = ids <= MOST_IDS
+        self._answer = cursors.read_ahead(sql, parameters) if self._asks else list
 
     def take(self, number: int) -> tuple[Batch, bool]:
         """Return the first rows of a query, given its position, and whether there are no more of it; each query once."""
-        if self._answer is None:
-            return Batch(), False
         rows = self._rows.pop(number, [])
         columns = [*zip(*rows, strict=True)]
         batch = self._asked[number].named([columns[place] for place in self._places[number] if columns])
-        return batch, len(rows) < self._limit
+        return batch, self._asks and len(rows) < self._limit
 
     @cached_property
     def _rows(self) -> dict[int, list[tuple[Any, ...]]]:
         """The rows, by the positions of their queries."""
         found = defaultdict(list)
-        for row in self._answer() if self._answer is not None else ():
+        for row in self._answer():
             found[row[0]].append(row)
         return found
 

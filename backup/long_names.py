@@ -106,14 +106,10 @@ def _long_columns() -> tuple[tuple[int, tuple[Model, str]], ...]:
 
 def _too_long(context: BackupContext) -> list[tuple[int, int, int]]:
     """Return the names that come along and are too long, each by the number of its column, its id and its characters."""
-    version, columns = context.version, dict(_long_columns())
-    longest = {
-        "course": context.course.pk,
-        "name": version.longest_name,
-        "fullname": version.longest_fullname,
-    }
+    columns = dict(_long_columns())
+    most = {f"most_{index}": _most(context.version, model) for index, (model, _) in columns.items()}
     with connection.cursor() as cursor:
-        cursor.execute(_long_names(), longest)
+        cursor.execute(_long_names(), {"course": context.course.pk, **most})
         of_course: list[tuple[int, int, int]] = cursor.fetchall()
     numbers: defaultdict[int, list[int]] = defaultdict(list)
     for index, number, _ in of_course:
@@ -127,7 +123,7 @@ def _too_long(context: BackupContext) -> list[tuple[int, int, int]]:
 
 @registry.derived
 def _long_names() -> str:
-    """Return the SQL of all names of the course %(course)s that are longer than %(name)s, or its own than %(fullname)s.
+    """Return the SQL of all names of the course %(course)s that are too long: in column 7 longer than %(most_7)s.
 
     Its text depends on the models only. Django takes longer to write it than the server to answer, as there are many tables.
     """
@@ -137,7 +133,7 @@ def _long_names() -> str:
         rows = model._base_manager.filter(**{path_to_course(model): -1}).annotate(characters=length)
         found = rows.filter(characters__gt=-2).order_by().values_list("pk", "characters")
         sql, parameters = found.query.sql_with_params()
-        names = {-1: "%(course)s", -2: "%(fullname)s" if model is Course else "%(name)s"}
+        names = {-1: "%(course)s", -2: f"%(most_{index})s"}
         select = sql % tuple(names[one] for one in parameters)
         parts.append(f"SELECT {index}, q.* FROM ({select}) q")  # noqa: S608  of models only
     return " UNION ALL ".join(parts)

@@ -73,8 +73,10 @@ def write_members(context: BackupContext, kinds: Iterable[Members]) -> Iterator[
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """Members whose rows are being read: `with_userdata` are the owners whose userdata is exported, `tops` the opaque elements
-    of the members by record."""
+    """Members whose rows are being read, with the targets in the order of their owners' ids.
+
+    `with_userdata` are the owners whose userdata is exported, `tops` the opaque elements of the members by record.
+    """
 
     targets: Sequence[MemberTarget]
     weaver: Weaver
@@ -84,10 +86,11 @@ class _Begun:
 
 def _begin(context: BackupContext, members: Members) -> _Begun | None:
     """Ask for the rows of members; None if there are no members."""
-    targets = [target for target in members.targets if target.path not in context.opaque.paths]
+    coming = (target for target in members.targets if target.path not in context.opaque.paths)
+    targets = sorted(coming, key=lambda one: one.owner)
     if not targets:
         return None
-    owners = sorted(target.owner for target in targets)
+    owners = [target.owner for target in targets]
     people = owners if members.people is None else members.people
     userdata_owners = people if context.selection.people else []
     weaver = Weaver(
@@ -153,10 +156,10 @@ def _compiled(
 
 
 def _write_kind(context: BackupContext, begun: _Begun) -> Iterator[StepEvent]:
-    """Write the members of all targets, in the order of their owners' ids; yield numbers of new records."""
+    """Write the members of all targets in their order; yield numbers of new records."""
     reported = 0
     with begun.weaver as weaver:
-        for target in sorted(begun.targets, key=lambda one: one.owner):
+        for target in begun.targets:
             userdata = context.selection.people and target.owner in begun.with_userdata
             opaque = begun.tops.get(target.record, "")
             for records in _write(context, weaver, target, userdata=userdata, opaque=opaque):

@@ -49,19 +49,20 @@ def write_members_of_course(context: BackupContext) -> Iterator[StepEvent]:
     """
     if context.archive_type != "course":
         return
-    course = context.course
     if context.content.needed:
         context.needed_people = frozenset(context.references.mentioned("user"))
-    for member in layout.members("course"):
-        if member.path in structure.members_of(Course) and context.content.comes(member):
-            target = _target(member, course.pk, member.path, COURSE_OWNER)
-            body = structure.elements_in(Course, member.path)
-            yield from write_members(
-                context,
-                [Members(body=body, targets=[target], owner=structure.element(Course), of_people=True)],
-            )
+    yield from write_members(context, _of_course(context))
     if context.needed_people is not None:
         context.references.by_owner[COURSE_OWNER]["user"] &= context.needed_people
+
+
+def _of_course(context: BackupContext) -> Iterator[Members]:
+    """Yield the described members of the course itself but `course.xml`."""
+    for member in layout.members("course"):
+        if member.path in structure.members_of(Course) and context.content.comes(member):
+            target = _target(member, context.course.pk, member.path, COURSE_OWNER)
+            body = structure.elements_in(Course, member.path)
+            yield Members(body=body, targets=[target], owner=structure.element(Course), of_people=True)
 
 
 def write_sections(context: BackupContext) -> Iterator[StepEvent]:
@@ -101,13 +102,14 @@ def _of_activities(context: BackupContext) -> Iterator[Members]:
     for member in layout.members("activity"):
         if member.path in structure.members_of(Activity):
             body = structure.elements_in(Activity, member.path)
-            having = _with_content(context, member, body, [activity.pk for activity in chosen])
+            owners = [activity.pk for activity in chosen]
+            # Moodle writes each member that an option asks for, whether something is in it or not.
+            having = set(owners) if member.option else _with_content(context, member, body, owners)
             targets = [
                 _target(member, activity.pk, f"activities/{folder(activity)}/{member.path}", folder(activity))
                 for activity in chosen
                 if context.selection.comes(member, folder(activity))
-                # Moodle writes each member that an option asks for, whether something is in it or not.
-                and (member.option or activity.pk in having or _has_graded_areas(activity))
+                and (activity.pk in having or _has_graded_areas(activity))
             ]
             yield Members(body=body, targets=targets, owner=structure.element(Activity), people=people)
 

@@ -8,14 +8,13 @@ import random
 from pathlib import Path
 from typing import Any
 
+from archive.limits import MEBIBYTE
+from archive.streams import drain
 from demo.bench.site import BenchSite
 from demo.progress import say
 
-MEBIBYTE = 1024 * 1024
 FILE = 10 * MEBIBYTE
 """Bytes of each file."""
-
-BLOCK = MEBIBYTE
 
 
 def measure(site: BenchSite, megabytes: int, rounds: int) -> dict[str, Any]:
@@ -76,9 +75,7 @@ def copy(course: int, target: Path) -> dict[str, Any]:
         for sha1 in hashes:
             digest = hashlib.sha1(usedforsecurity=False)
             with pool.open_content(sha1) as content:
-                while block := content.read(BLOCK):
-                    digest.update(block)
-                    size += written.write(block)
+                size += drain(content, digest.update, written.write)
             if digest.hexdigest() != sha1:
                 raise ValueError(f"The content {sha1} is damaged.")
     return {"size": size}

@@ -15,7 +15,7 @@ TIGHT = Limits(path=10, depth=2)
 
 
 def answer(name: str, among: Limits) -> str:
-    """What all checks say of a name: its plain form, or the error."""
+    """The plain form of a name after all checks, or the text of their error."""
     try:
         return limits._checked(name, among)
     except HostileArchive as error:

@@ -226,7 +226,7 @@ def test_a_content_that_is_not_what_was_announced_is_damaged_however_long_it_is(
 
 
 def test_few_contents_are_in_memory_at_once() -> None:
-    """Those ahead are in the hands of the threads: as many as `in_order` gives them."""
+    """A content is in memory from its reading to its writing; `in_order` reads so many before the first is written."""
     opened = 0
 
     class Target(io.BytesIO):

@@ -32,7 +32,7 @@ EVERY_CONTROL = "".join(map(chr, (*range(32), 127)))
 
 
 def sent(*texts: str) -> str:
-    """What an output sends of some texts."""
+    """The text that an `Output` writes to its stream when it gets these texts."""
     stream = io.BytesIO()
     output = Output(stream, root=ROOT)
     for text in texts:
