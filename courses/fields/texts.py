@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from courses.fields.base import (
-    NEEDS_ESCAPE,
     NULL,
     ArchiveField,
     FieldError,
@@ -18,7 +17,7 @@ from courses.fields.base import (
     copy_text,
 )
 from courses.fields.django_fields import CharField, TextField
-from courses.links import MARK, Known, relink, renumber
+from courses.links import Known, marked, relink, renumber
 
 LONGEST_NAME = 1333
 """Characters that the names of courses, sections and activities may have since Moodle 5; 4.5 allows 254 or 255."""
@@ -41,7 +40,7 @@ class _Textual(ArchiveField):
     words: ClassVar[Words] = "plain"
 
     def holds_links(self, text: str) -> bool:
-        return MARK in text and text != NULL
+        return marked(text) and text != NULL
 
     def relink(self, text: str, *, known: Known, root: str, original: str) -> str:
         """Return the text with links; if they do not fit `max_length`, with tokens that have this site's ids."""
@@ -77,14 +76,14 @@ class Text(_Textual, CharField):
     @cached_property
     def fitting(self) -> Callable[[str], str]:
         """The function that returns the COPY text of a text. It raises TextTooLong for more than `max_length` characters."""
-        limit, to_escape = self.max_length, NEEDS_ESCAPE.search
+        limit = self.max_length
         if limit is None:
             return copy_text
 
         def fitting(text: str) -> str:
             if len(text) > limit:
                 raise TextTooLong(len(text), limit)
-            return text if to_escape(text) is None else copy_text(text)
+            return copy_text(text)
 
         return fitting
 

@@ -11,6 +11,7 @@ from lxml import etree
 from archive import opaque
 from archive.errors import InvalidValue
 from archive.judgement import OpaquePeople
+from courses import bulk
 from courses.fields import Reading
 from courses.local_names import local_names
 from courses.structure import Element, Wrapper, elements_of
@@ -84,7 +85,10 @@ class RowReader(Loader):
         fields = (*reader.element.attributes, *reader.element.leaves)
         said = row.columns.values(
             {str(tag): text for tag, text in values.items()},
-            {field.name: text for field, text in zip(fields, texts, strict=True)},
+            {
+                field.name: None if text == bulk.NULL else text
+                for field, text in zip(fields, texts, strict=True)
+            },
         )
         row.say(said, sorted(self._opaque(reader, node)), self._resolve)
         if self._started:

@@ -192,7 +192,7 @@ def without_ids(text: str, roots: tuple[str, ...]) -> str:
     for root, marks in _marks(roots):
         if any(mark in text for mark in marks):
             text = links.encode(text, root=root)
-    return TOKEN_IDS.sub(r"\1@$", text) if links.MARK in text else text
+    return TOKEN_IDS.sub(r"\1@$", text) if links.marked(text) else text
 
 
 @cache

@@ -11,7 +11,7 @@ from lxml import etree
 from archive.errors import InvalidValue
 from courses import structure
 from courses.activities.forum import Forum, ForumDiscussion, ForumPost
-from courses.bulk import CopyTable
+from courses.bulk import NULL, CopyTable
 from courses.fields import Reading
 from courses.models import OpaqueElement
 from restore.ids import IdMap
@@ -44,11 +44,11 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Row]]:
     """What COPY gets: the table and the values by column, in the order in which they are written."""
     found: list[tuple[str, Row]] = []
 
-    def add(table: CopyTable, row: list[str | None]) -> str:
+    def add_line(table: CopyTable, line: str) -> None:
+        row = [None if value == NULL else value for value in line.split("\t")]
         found.append((table.name, dict(zip(table.columns, row, strict=True))))
-        return "\t".join(value or "" for value in row)
 
-    monkeypatch.setattr(CopyTable, "add", add)
+    monkeypatch.setattr(CopyTable, "add_line", add_line)
     return found
 
 
@@ -186,4 +186,4 @@ def test_a_reader_has_a_named_column_for_each_field_and_appends_the_ids() -> Non
     assert len(reader.parse({})) == len(reader.columns)
     absent = dict(zip((column.key for column in reader.columns), reader.parse({}), strict=True))
     assert absent["subject"] == ""
-    assert absent["deleted"] is None
+    assert absent["deleted"] == NULL
