@@ -122,6 +122,30 @@ def events(
         ended(root)
 
 
+def trees(stream: IO[bytes], *, member: str) -> Iterator[tuple[etree._Element, bool]]:
+    """Yield the root of a document after each block of it, and whether the document has ended.
+
+    Before that, all elements have ended but the root, the last one in it, the last one in that, and so on. The caller removes
+    elements that it has finished with. Raises as `events` does.
+    """
+    chunks = _Chunks(stream, member)
+    # The start of the root is the only way to the tree before the document ends.
+    parser: Any = etree.XMLPullParser(events=("start",), tag=chunks.root or None, **parser_options())
+    held, root = Held(member), None
+    try:
+        for chunk in chunks:
+            parser.feed(chunk)
+            for _, element in parser.read_events():
+                if root is None:
+                    root = element
+            if root is not None:
+                yield root, False
+                held.check(root, len(chunk))
+        yield parser.close(), True
+    except etree.XMLSyntaxError as error:
+        raise malformed(error, member) from None
+
+
 class FirstElement(NamedTuple):
     """The name and the attributes of a document's first element."""
 

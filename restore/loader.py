@@ -38,15 +38,25 @@ from lxml import etree
 from archive import xml
 from archive.errors import HostileArchive
 from archive.limits import in_units
-from archive.numbers import natural
 from courses import structure
 from courses.bulk import check_what_was_sent
-from courses.fields import Reading, plain_number
+from courses.fields import Reading
 from courses.structure import Element, Wrapper
 from restore.ids import IdMap
-from restore.readers import Accept, Fixed, Reader, Readers, left_in, streamed, tags_of, wrappers_of
+from restore.readers import (
+    Accept,
+    Fixed,
+    Inside,
+    Reader,
+    Readers,
+    add_reader,
+    left_in,
+    tags_of,
+    wrappers_of,
+)
 from restore.records import Preserve, RecordWriter
 from restore.shortened import ShortenedTexts
+from restore.walk import NOTHING_SAME, Owner, Same, Walk, Wanted, everything
 
 TICK = 2000
 """Start tags of records after which `Loader.load` yields, so that progress is written and a cancellation is noticed."""
@@ -62,17 +72,6 @@ MOST_WAITING = 8 * 1024 * 1024
 
 Body = tuple[Wrapper | Element, ...]
 
-Wanted = Callable[[Element, int], bool | None]
-"""True if a top record is restored, by its element and its old id; False if this site has it, None if it is left out."""
-
-Same = Mapping[int, int]
-"""The ids here of records that the target has already, by position: which of the start tags of records theirs is."""
-
-NOTHING_SAME: Same = {}
-
-Owner = Callable[[Element], str]
-"""The value of the column by which a top record belongs to its owner."""
-
 
 class Top(NamedTuple):
     """The owner of opaque elements beside a member's records: an item type (`layout.top`), and the new id of the activity,
@@ -87,34 +86,12 @@ def nobody(element: Element) -> str:
     return ""
 
 
-def everything(element: Element, old: int) -> bool:
-    """True for every top record."""
-    return True
-
-
-class _Open(NamedTuple):
-    """An element whose start was read, and not yet its end.
-
-    `reader` and `new_id` are those of a record; without a reader it is an element that is not restored, or only has the same
-    name as a record. `removed` says whether its end removes it from the tree. `here` is the reader of a record that this site
-    has already, so that it is only counted. If it is `merged`, records with a natural key inside it are restored all the
-    same, and `new_id` is the id that it has here.
-    """
-
-    reader: Reader | None
-    node: etree._Element
-    new_id: str
-    removed: bool
-    here: Reader | None = None
-    merged: bool = False
-
-
 class _Compiled(NamedTuple):
-    """The readers of a body, the tags of the records that are read one by one, the foreign keys to check meanwhile, and what
-    is described beside the records: all tags directly in the body, and the wrappers among them."""
+    """The readers of a body by the tags from the root on, those of top records among them, the foreign keys to check meanwhile,
+    and what is described beside the records: all tags directly in the body, and the wrappers among them."""
 
-    readers: Readers
-    tags: frozenset[str]
+    inside: Inside
+    tops: list[Reader]
     keys: Keys
     known: Collection[str]
     wrappers: Mapping[str, Wrapper]
@@ -162,6 +139,7 @@ class Loader(RecordWriter):
         self.accepts = accepts or {}
         self.already_here = 0
         self.position = 0
+        self._checked = 0
         self.together = together
         self.waiting: list[tuple[str, etree._Element]] = []
         self._waiting_size = 0
@@ -202,45 +180,35 @@ class Loader(RecordWriter):
         Raises InvalidValue for a value that does not fit, DamagedArchive for malformed XML.
         """
         compiled = self._compiled_for(elements, root, fixed or {}, skipped)
-        readers, keys = compiled.readers, compiled.keys
-        stack: list[_Open] = []
-        rest: list[etree._Element] = []
-        reported = checked = self.read
-        self.position, pause = 0, TICK
-        for event, node in xml.events(
-            stream,
+        walk = Walk(
+            self,
+            compiled.inside,
             member=member,
-            events=("start", "end"),
-            tags=compiled.tags,
-            ended=rest.append,
-            # Without an element around the records, the root is a record itself, whose children are its own.
-            between=partial(self._store_finished, compiled=compiled, top=top, member=member)
-            if len(root) == 1
-            else None,
-        ):
-            if event == "start":
-                self.position += 1
-                stack.append(self._start(node, stack, readers, wanted, same, member))
-                continue
-            reader, node, new_id, removed, here, merged = stack.pop()
-            if reader is not None:
-                self.write(reader, node, new_id, self._owner(reader, stack, owner), member)
-            elif here is not None:
-                self.already_here += 1 if merged else here.count(node)
-            if removed:
-                parent = node.getparent()
-                if parent is not None:
-                    parent.remove(node)
-                if self.position >= pause:
-                    # Also where nothing of all that is read is restored, a job can be cancelled.
-                    pause = self.position + TICK
-                    yield self.read - reported
-                    reported = self.read
-            if keys and len(stack) == 1 and self.read - checked >= MANY:
-                self._check(keys)
-                checked = self.read
-        self._store_rest(rest[0], compiled, top, member)
-        yield self.read - reported
+            owner=owner,
+            wanted=wanted,
+            same=same,
+            ended=partial(self._check_many, compiled.keys),
+        )
+        reported = self._checked = self.read
+        self.position, pause = 0, TICK
+        for tree, ended in xml.trees(stream, member=member):
+            walk.read(tree, ended=ended)
+            if ended:
+                self._store_rest(tree, compiled, top, member)
+            elif len(root) == 1:
+                # Without an element around the records, the root is a record itself, whose children are its own.
+                self._store_finished(tree, compiled=compiled, top=top, member=member)
+            if self.position >= pause or ended:
+                # Also where nothing of all that is read is restored, a job can be cancelled.
+                pause = self.position + TICK
+                yield self.read - reported
+                reported = self.read
+
+    def _check_many(self, keys: Keys) -> None:
+        """Let the database check the rows of records that have ended, if they are many."""
+        if keys and self.read - self._checked >= MANY:
+            self._check(keys)
+            self._checked = self.read
 
     def _check(self, keys: Keys) -> None:
         """Let the database check the rows of records that have ended, with all in them, while the next ones are read.
@@ -255,40 +223,6 @@ class Loader(RecordWriter):
             one.flush()
         check_what_was_sent(keys)
 
-    def _owner(self, reader: Reader, stack: list[_Open], owner: Owner) -> str:
-        """The value of the column by which a record belongs to the record around it, or to the member's owner."""
-        if not stack:
-            return owner(reader.element)
-        parent = stack[-1]
-        return self.parent_value(reader, parent.node, parent.new_id)
-
-    def _start(
-        self,
-        node: etree._Element,
-        stack: list[_Open],
-        readers: Readers,
-        wanted: Wanted,
-        same: Same,
-        member: str,
-    ) -> _Open:
-        """Give a record that starts its new id; recognise elements that are no record or are not restored."""
-        parent = stack[-1] if stack else None
-        if parent is not None:
-            outer = parent.here if parent.merged else parent.reader
-            if outer is None:
-                return _Open(None, node, "", removed=False)
-            readers = outer.inside
-        path = _path(node, parent.node if parent else None)
-        reader = readers.get(path)
-        if reader is None:
-            return _Open(None, node, "", removed=path in readers)
-        if same and (here := same.get(self.position)) is not None:
-            return _Open(None, node, str(here), removed=True, here=reader, merged=True)
-        comes = wanted(reader.element, _old_id(node)) if parent is None else reader.keyed or not parent.merged
-        if not comes:
-            return _Open(None, node, "", removed=True, here=reader if comes is False else None)
-        return _Open(reader, node, self.new_id(reader, node, member), removed=True)
-
     def _compiled_for(
         self, elements: Body, root: tuple[str, ...], fixed: Fixed, skipped: frozenset[str] | None
     ) -> _Compiled:
@@ -296,15 +230,17 @@ class Loader(RecordWriter):
         off = self.skipped if skipped is None else skipped
         key = elements, root, frozenset(fixed), off, frozenset(self.redirected.items())
         if key not in self._compiled:
+            inside: Inside = {}
             readers = self._readers(elements, root, fixed, off)
-            tags = frozenset(streamed(structure.elements_of(elements)))
+            for path, reader in readers.items():
+                add_reader(inside, path, reader)
+            tops = [reader for reader in readers.values() if reader is not None]
             self._compiled[key] = _Compiled(
-                readers, tags, list(_keys_within(readers)), tags_of(elements), wrappers_of(elements)
+                inside, tops, list(_keys_within(inside)), tags_of(elements), wrappers_of(elements)
             )
         found = self._compiled[key]
-        for reader in found.readers.values():
-            if reader is not None:
-                reader.fix(fixed)
+        for top in found.tops:
+            top.fix(fixed)
         return found
 
     def _readers(
@@ -369,26 +305,12 @@ class Loader(RecordWriter):
         return left
 
 
-def _keys_within(readers: Readers, depth: int = 0) -> Iterator[tuple[str, str]]:
+def _keys_within(inside: Inside, around: Reader | None = None, depth: int = 0) -> Iterator[tuple[str, str]]:
     """Yield the tables of records that nest two deep or deeper, each with the table of the record around it."""
-    for reader in readers.values():
-        if reader is None:
-            continue
-        if depth:
-            yield from ((inner.table.name, reader.table.name) for inner in reader.inside.values() if inner)
-        yield from _keys_within(reader.inside, depth + 1)
-
-
-def _path(node: etree._Element, outer: etree._Element | None) -> tuple[str, ...]:
-    """The names of the elements from below `outer`, or from the root, down to `node`."""
-    path: tuple[str, ...] = (node.tag,)
-    parent = node.getparent()
-    while parent is not outer and parent is not None:
-        path = (parent.tag, *path)
-        parent = parent.getparent()
-    return path
-
-
-def _old_id(node: etree._Element) -> int:
-    """The id of a record in the archive; 0 if it has none."""
-    return natural(plain_number(node.get("id", "0"))) or 0
+    for what in inside.values():
+        if isinstance(what, dict):
+            yield from _keys_within(what, around, depth)
+        elif what is not None:
+            if around is not None and depth > 1:
+                yield what.table.name, around.table.name
+            yield from _keys_within(what.inside, what, depth + 1)

@@ -12,7 +12,8 @@ from courses import structure
 from courses.fields import plain_number
 from courses.models import Course
 from restore.context import RestoreContext
-from restore.loader import NOTHING_SAME, Same, Top, Wanted, everything
+from restore.loader import Top
+from restore.walk import NOTHING_SAME, Same, Wanted, everything
 
 
 def load_member(

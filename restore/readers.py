@@ -7,7 +7,7 @@ For `<post>` of a forum, below `<discussion>` in the wrapper `<posts>`:
     a row                what `parse` gives for the columns, then the new id, then the new id of the discussion, then the
                          values of `fixed_values`; all of them texts as COPY wants them, also for NULL
 
-    Reader of <discussion>: inside = {("posts", "post"): Reader of <post>}           read when they end, one by one
+    Reader of <discussion>: inside = {"posts": {"post": Reader of <post>}}           read when they end, one by one
                             inline = {"tags": {"tag": Reader of <tag>}}              if tags were inline: read with the parent
 """
 
@@ -44,7 +44,7 @@ Readers = dict[tuple[str, ...], "Reader | None"]
 """Readers by the path of tags that leads to their records; None for records that are not restored."""
 
 Inside = dict[str, "Reader | Inside | None"]
-"""Readers of inline records, nested by the tags that lead to them; None for records that are not restored."""
+"""Readers, nested by the tags that lead to their records; None for records that are not restored."""
 
 
 class Column(NamedTuple):
@@ -130,7 +130,7 @@ class Reader:
         self.person = element.model.archive_meta.person
         self.fresh = fresh
         self.accept = accept
-        self.inside: Readers = {}
+        self.inside: Inside = {}
         self.inline: Inside = {}
         self.needs: set[str] = set()
         self.lists = False
@@ -160,14 +160,8 @@ class Reader:
         inline = {element.path: is_inline(element) for element in elements}
         self.lists = any(len(path) > 1 and not is_in for path, is_in in inline.items())
         for path, reader in readers.items():
-            if not inline[path]:
-                self.inside[path] = reader
-                continue
-            inside = self.inline
-            for tag in path[:-1]:
-                inside = cast(Inside, inside.setdefault(tag, {}))
-            inside[path[-1]] = reader
-            if reader is not None:
+            add_reader(self.inline if inline[path] else self.inside, path, reader)
+            if inline[path] and reader is not None:
                 self.needs |= {*reader.above, *reader.needs}
                 if self.table not in reader.table.before:
                     reader.table.before.append(self.table)
@@ -208,31 +202,44 @@ class Reader:
 
     def count(self, node: etree._Element) -> int:
         """Return the number of records in the element of a record that is not restored: itself, and all that nest in it."""
-        return 1 + _count_inside(node, self.inside) + sum(_count_inline(node, self.inline))
+        return 1 + sum(_count(node, self.inside)) + sum(_count(node, self.inline))
+
+    def count_starts(self, node: etree._Element) -> int:
+        """Return the number of records inside a record that are read one by one, all depths included."""
+        return sum(_count_starts(node, self.inside))
 
     def left(self, node: etree._Element) -> Iterator[etree._Element]:
         """Yield the opaque elements of a record whose nested records were read, and wrappers with opaque elements in them."""
         return left_in(node, self.known, self.wrappers)
 
 
-def _count_inside(node: etree._Element, readers: Readers) -> int:
-    """Return the number of records that nested readers would read, all depths included."""
-    return sum(
-        reader.count(inner)
-        for path, reader in readers.items()
-        if reader is not None
-        for inner in node.iterfind("/".join(path))
-    )
+def add_reader(inside: Inside, path: tuple[str, ...], reader: Reader | None) -> None:
+    """Add a reader to nested ones, by the path of tags that leads to its records."""
+    for tag in path[:-1]:
+        inside = cast(Inside, inside.setdefault(tag, {}))
+    inside[path[-1]] = reader
 
 
-def _count_inline(node: etree._Element, inline: Inside) -> Iterator[int]:
-    """Yield the numbers of inline records, for each tag that leads to them."""
-    for tag, reader in inline.items():
-        for inner in node.iterchildren(tag):
+def _found(node: etree._Element, readers: Inside) -> Iterator[tuple[Reader, etree._Element]]:
+    """Yield the readers of the records in an element, each with its record."""
+    for tag, reader in readers.items():
+        for inner in node.iterchildren(tag) if reader is not None else ():
             if isinstance(reader, dict):
-                yield from _count_inline(inner, reader)
+                yield from _found(inner, reader)
             elif reader is not None:
-                yield reader.count(inner)
+                yield reader, inner
+
+
+def _count(node: etree._Element, readers: Inside) -> Iterator[int]:
+    """Yield the numbers of records, for each record that lies in an element."""
+    for reader, inner in _found(node, readers):
+        yield reader.count(inner)
+
+
+def _count_starts(node: etree._Element, readers: Inside) -> Iterator[int]:
+    """Yield the numbers of records that are read one by one, for each that lies in an element."""
+    for reader, inner in _found(node, readers):
+        yield 1 + reader.count_starts(inner)
 
 
 def is_inline(element: Element) -> bool:
@@ -245,13 +252,6 @@ def inline_tables() -> list[str]:
     return [
         model._meta.db_table for model in structure.archived_models() if is_inline(structure.element(model))
     ]
-
-
-def streamed(elements: Iterable[Element]) -> Iterator[str]:
-    """Yield the tags of the records that are read one by one, at every depth: all but inline ones."""
-    for element in elements:
-        yield element.tag
-        yield from streamed(child for child in element.children() if not is_inline(child))
 
 
 def tags_of(body: tuple[Wrapper | Element, ...]) -> set[str]:

@@ -119,7 +119,8 @@ class RecordWriter:
         """Return the new id of a record. Raises InvalidValue if its old id is no number, or that of an earlier record."""
         if not reader.numbered:
             return str(next(reader.fresh))
-        new = self.ids.arrive(reader.item_type, old_id(node, member))
+        old = natural(node.get("id"))
+        new = self.ids.arrive(reader.item_type, old_id(node, member) if old is None else old)
         if new is None and reader.repeat:
             return str(next(reader.fresh))
         if new is None:
@@ -140,6 +141,8 @@ class RecordWriter:
         self,
         reader: Reader,
         node: etree._Element,
+        children: list[etree._Element],
+        values: Texts,
         new_id: str,
         owner: str,
         member: str,
@@ -147,11 +150,10 @@ class RecordWriter:
     ) -> None:
         """Write a whole record, its inline records and its opaque elements, unless userdata or `accept` excludes it.
 
-        `owner` is the value of the column by which it belongs to its parent. `around` are the texts of elements around it; an
-        inline record gets them, all others read them from the tree. Raises InvalidValue for a value that does not fit.
+        `children` are those in its element, and `values` their texts by tag. `owner` is the value of the column by which it
+        belongs to its parent. `around` are the texts of elements around it; an inline record gets them, all others read them
+        from the tree. Raises InvalidValue for a value that does not fit.
         """
-        children = list(node)
-        values: Texts = {child.tag: child.text for child in children}
         if (not self.takes_all and self.leaves_out(reader, values)) or (
             reader.accept is not None and not reader.accept(values, owner)
         ):
@@ -256,7 +258,9 @@ class RecordWriter:
         if reader is not None:
             owner = self.parent_value(reader, parent.node, parent.new_id)
             new_id = self.new_id(reader, node, parent.member)
-            self.write(reader, node, new_id, owner, parent.member, parent.texts)
+            children = list(node)
+            values: Texts = {child.tag: child.text for child in children}
+            self.write(reader, node, children, values, new_id, owner, parent.member, parent.texts)
 
     def _empty_list(self, readers: Inside, wrapper: etree._Element, parent: Parent) -> bool:
         """Write the inline records of a wrapper and remove them from it; True if nothing else is left in it."""

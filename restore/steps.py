@@ -31,7 +31,6 @@ from restore.course_settings import load_settings
 from restore.grade_tree import arriving_gradebook, hang_items
 from restore.instances import join_instances, renumber_files
 from restore.left_out import leave_out_people
-from restore.loader import NOTHING_SAME
 from restore.lost_references import clear_lost_references
 from restore.match.course_members import comes, is_needed, same_in_course, scope_of
 from restore.members import course_of, integer_in, load_member, top_of
@@ -42,6 +41,7 @@ from restore.question_banks import hang_categories
 from restore.sections import match_sections, order_activities
 from restore.single_rows import leave_out_doubles
 from restore.target_course import empty_target, keep_access
+from restore.walk import NOTHING_SAME
 
 COURSE = "course/course.xml"
 ENROLMENTS = "course/enrolments.xml"

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 
-from archive.numbers import is_id, whole_or
+from archive.numbers import is_id, natural, whole_or
 from archive.references import OWNING
 from courses import registry
 from courses.fields.base import NULL, ArchiveField, Parse, Reading, Rendering, Words
@@ -48,10 +48,13 @@ class Ref(Int):
         def mapped(text: str) -> str | None:
             if text in sentinels:
                 return sentinels[text]
-            digits = integer(text)
-            if digits in sentinels:
-                return sentinels[digits if text.strip() else ""]
-            new = mention(item_type, int(digits))
+            old = natural(text)
+            if old is None:
+                digits = integer(text)
+                if digits in sentinels:
+                    return sentinels[digits if text.strip() else ""]
+                old = int(digits)
+            new = mention(item_type, old)
             return nothing if new is None else str(new)
 
         return mapped

@@ -17,12 +17,13 @@ from courses.local_names import local_names
 from courses.structure import Element, Wrapper, elements_of
 from restore.context import RestoreContext
 from restore.ids import IdMap
-from restore.loader import Loader, Top, Wanted
+from restore.loader import Loader, Top
 from restore.match.compared import Resolve, Row
 from restore.match.values import ComparedColumns, SameIds, without_ids
 from restore.readers import Reader, Texts
 from restore.records import old_id
 from restore.shortened import ShortenedTexts
+from restore.walk import Wanted
 
 Body = tuple[Wrapper | Element, ...]
 
@@ -71,6 +72,8 @@ class RowReader(Loader):
         self,
         reader: Reader,
         node: etree._Element,
+        children: list[etree._Element],
+        values: Texts,
         new_id: str,
         owner: str,
         member: str,
@@ -78,7 +81,6 @@ class RowReader(Loader):
     ) -> None:
         """Complete the row of a record. Raises InvalidValue for a value that does not fit."""
         row = self._started.pop()
-        values: Texts = {child.tag: child.text for child in node}
         if self.leaves_out(reader, values):
             return
         texts = self.row(reader, values, node, member, around)

@@ -13,7 +13,6 @@ from courses import structure
 from courses.fields import Ref
 from courses.models import Course
 from restore.context import RestoreContext
-from restore.loader import Same
 from restore.match.archived_rows import elements_compared
 from restore.match.banks import BankComparison
 from restore.match.compared_files import ComparedFiles
@@ -21,6 +20,7 @@ from restore.match.rows import RecordComparison, areas_of, find_same
 from restore.match.values import ComparedColumns, is_matched
 from restore.members import root_of
 from restore.unneeded_banks import QUESTIONS
+from restore.walk import Same
 
 
 def same_in_course(context: RestoreContext) -> Generator[int, None, Mapping[str, Same]]:

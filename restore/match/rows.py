@@ -15,7 +15,6 @@ from archive import xml
 from archive.numbers import natural, whole_or
 from courses.structure import Element, elements_of
 from restore.context import RestoreContext
-from restore.loader import Same, Wanted, everything
 from restore.match.archived_rows import Body, archived_rows, elements_compared
 from restore.match.candidates import Candidates, Pauses, outer_first
 from restore.match.compared import SOME, UNKNOWN, ComparedSide, Row, resolved_here
@@ -23,6 +22,7 @@ from restore.match.compared_files import ComparedFiles, FilesByItem
 from restore.match.stored_rows import stored_rows
 from restore.match.values import NOTHING, ComparedColumns, ComparedReference, Value
 from restore.new_ids import GIVEN
+from restore.walk import Same, Wanted, everything
 
 
 @dataclass
