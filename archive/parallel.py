@@ -57,11 +57,13 @@ class Background:
         self._thread = ThreadPoolExecutor(1, name)
         self._pending: deque[Future[Any]] = deque()
 
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> None:
+    def submit(self, function: Callable[..., Result], *arguments: Any) -> Future[Result]:
         """Make a call after those before it; waits only while as many as may be are pending."""
         while len(self._pending) >= self._ahead:
             self._pending.popleft().result()
-        self._pending.append(self._thread.submit(function, *arguments))
+        future = self._thread.submit(function, *arguments)
+        self._pending.append(future)
+        return future
 
     def wait(self) -> None:
         """Wait for all that is pending. Raises the error of the first call that failed; the others are forgotten."""

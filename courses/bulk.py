@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
-from typing import Any, cast
+from functools import lru_cache, partial
+from typing import Any, TypeVar
 
 import psycopg2
 import psycopg2.errors
@@ -17,6 +18,8 @@ from archive.parallel import Background
 from courses.fields.special import SharedId
 from courses.locks import LOCK_KEY
 
+Result = TypeVar("Result")
+
 FLUSH = 512 * 1024
 """Characters of rows that a `CopyTable` collects before it sends them."""
 
@@ -25,6 +28,9 @@ NULL = "\\N"
 
 ATTEMPTS = 20
 """How often `reserve` tries to get consecutive ids."""
+
+Wanted = Sequence[tuple[type[models.Model], int]]
+"""Models, each with the number of ids that are wanted of it."""
 
 AHEAD = 8
 """Blocks and statements that wait to be sent, at most: enough for the tables of nested records, which are flushed together."""
@@ -41,7 +47,7 @@ def reserve(model: type[models.Model], count: int) -> int:
     return reserve_all([(model, count)])[0]
 
 
-def reserve_all(wanted: Sequence[tuple[type[models.Model], int]]) -> list[int]:
+def reserve_all(wanted: Wanted) -> list[int]:
     """Reserve consecutive ids from the sequences of models, so many of each, together; returns the first of each.
 
     Reservations wait for one another: two at a time would each take numbers from the middle of the other. Raises RuntimeError
@@ -50,20 +56,48 @@ def reserve_all(wanted: Sequence[tuple[type[models.Model], int]]) -> list[int]:
     found: dict[int, int] = {}
     left = list(range(len(wanted)))
     for _ in range(ATTEMPTS):
-        tables = [f'"{numbered_by(wanted[position][0])}"' for position in left]
-        keys = [wanted[position][0]._meta.pk.column for position in left]
-        counts = [wanted[position][1] for position in left]
         # An insert may take a number in the middle; then these stay unused, and we try again.
-        found |= {
-            position: first
-            for position, first, last in _taken([left, tables, keys, counts])
-            if last - first == wanted[position][1] - 1
-        }
+        found |= _consecutive(_taken(_asked(wanted, left)), wanted)
         left = [position for position in left if position not in found]
         if not left:
             return [found[position] for position in range(len(wanted))]
     names = ", ".join(numbered_by(wanted[position][0]) for position in left)
     raise RuntimeError(f"Consecutive ids of {names} could not be reserved in {ATTEMPTS} attempts.")
+
+
+def reserve_ahead(wanted: Wanted) -> Callable[[], list[int]]:
+    """Begin what `reserve_all` does while the caller goes on; returns a function that waits for it and returns the ids.
+
+    Outside of `sending_ahead` all is done when that is called. It raises the error of rows that were sent before, too.
+    """
+    sender = _sender.get()
+    if sender is None:
+        return partial(reserve_all, wanted)
+    rows = sender.ask(_take, _asked(wanted, range(len(wanted))))
+
+    def firsts() -> list[int]:
+        found = _consecutive(rows(), wanted)
+        if len(found) < len(wanted):
+            return reserve_all(wanted)
+        return [found[position] for position in range(len(wanted))]
+
+    return firsts
+
+
+def _asked(wanted: Wanted, positions: Iterable[int]) -> list[list[Any]]:
+    """Return the parameters of RESERVING for those of the wanted ids."""
+    chosen = [(position, *wanted[position]) for position in positions]
+    return [
+        [position for position, _, _ in chosen],
+        [f'"{numbered_by(model)}"' for _, model, _ in chosen],
+        [model._meta.pk.column for _, model, _ in chosen],
+        [count for _, _, count in chosen],
+    ]
+
+
+def _consecutive(rows: Iterable[tuple[int, int, int]], wanted: Wanted) -> dict[int, int]:
+    """Return the first of the ids by position, of those that are consecutive."""
+    return {position: first for position, first, last in rows if last - first == wanted[position][1] - 1}
 
 
 def _taken(asked: list[list[Any]]) -> list[tuple[int, int, int]]:
@@ -72,17 +106,22 @@ def _taken(asked: list[list[Any]]) -> list[tuple[int, int, int]]:
         # An error of rows that are on their way is theirs, and not one of the lock.
         sender.wait()
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
-        try:
-            cursor.execute(f"{LOCKING}; {RESERVING}", [LOCK_SECONDS * 1000, "reserve ids", 0, *asked])
-        except OperationalError as error:
-            if not isinstance(error.__cause__, psycopg2.errors.LockNotAvailable):
-                raise
-            # Who has the lock stands still. Numbers that others take from the middle are found.
-            cursor.execute(f"{RELEASING}; {RESERVING}", asked)
-            rows: list[tuple[int, int, int]] = cursor.fetchall()
-        else:
-            rows = cursor.fetchall()
-            cursor.execute(RELEASING)
+        return _take(cursor, asked)
+
+
+def _take(cursor: Any, asked: list[list[Any]]) -> list[tuple[int, int, int]]:
+    """Do what `_taken` says inside a transaction, with a cursor of Django or of psycopg2."""
+    try:
+        cursor.execute(f"{LOCKING}; {RESERVING}", [LOCK_SECONDS * 1000, "reserve ids", 0, *asked])
+    except (OperationalError, psycopg2.OperationalError) as error:
+        if not isinstance(error.__cause__ or error, psycopg2.errors.LockNotAvailable):
+            raise
+        # Who has the lock stands still. Numbers that others take from the middle are found.
+        cursor.execute(f"{RELEASING}; {RESERVING}", asked)
+        rows: list[tuple[int, int, int]] = cursor.fetchall()
+    else:
+        rows = cursor.fetchall()
+        cursor.execute(RELEASING)
     return rows
 
 
@@ -122,9 +161,22 @@ class _Sender:
         """Execute a statement after the blocks before it; waits only while `AHEAD` are pending."""
         self._submit(_execute, sql)
 
-    def _submit(self, work: Callable[..., None], *arguments: Any) -> None:
+    def ask(self, work: Callable[..., Result], *arguments: Any) -> Callable[[], Result]:
+        """Do some work with a cursor after what is pending; returns a function that waits for its result."""
+        future = self._submit(work, *arguments)
+
+        def result() -> Result:
+            if future.exception() is not None:
+                # It may only have failed because rows before it did.
+                self.wait()
+            with connection.wrap_database_errors:
+                return future.result()
+
+        return result
+
+    def _submit(self, work: Callable[..., Result], *arguments: Any) -> Future[Result]:
         with connection.wrap_database_errors:
-            self._thread.submit(work, connection.connection.cursor(), *arguments)
+            return self._thread.submit(work, connection.connection.cursor(), *arguments)
 
     def wait(self) -> None:
         """Wait for all that is pending. Raises the database's error of the first that failed; the others are forgotten."""

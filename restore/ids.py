@@ -23,6 +23,9 @@ MOST_AT_ONCE = 32 * BLOCK
 Reserve = Callable[[Mapping[str, int]], Mapping[str, int]]
 """Reserve consecutive new ids of item types, as many of each as the argument says; returns the first of each."""
 
+ReserveAhead = Callable[[Mapping[str, int]], Callable[[], Mapping[str, int]]]
+"""Begin to reserve ids as `Reserve` does; returns a function that waits for them."""
+
 Present = Callable[[str, list[int]], Collection[int]]
 """Return those of the ids that records of an item type have on this site."""
 
@@ -55,7 +58,8 @@ class IdMap:
     Records may arrive in any order and may mention later ones. There are three sorts of item types: the new ids of some were
     given beforehand (users, roles, the course); those of `numbered` ones are reserved in blocks; all others stay as they are,
     because they are only in opaque elements. `reserve` reserves new ids in the database; for the item types `expected` it is
-    asked once, when the first id is needed. `block` is the number of ids in a block.
+    asked once, when the first id is needed. `block` is the number of ids in a block. Of item types with many records `ahead`
+    reserves the next blocks before they are needed.
 
     Records of the numbered item types `same` have their old ids here too; `present` returns which ids of such a type other
     records of this site have: they are not missing.
@@ -70,8 +74,11 @@ class IdMap:
         expected: Collection[str] = (),
         present: Present | None = None,
         block: int = BLOCK,
+        ahead: ReserveAhead | None = None,
     ) -> None:
         self._reserve = reserve
+        self._ahead = ahead
+        self._coming: dict[str, tuple[int, Callable[[], Mapping[str, int]]]] = {}
         self._block_size = block
         self._expected = frozenset(expected)
         self.numbered = frozenset(numbered)
@@ -215,16 +222,30 @@ class IdMap:
     def _block(self, item_type: str) -> int:
         """The first id of a new block. Each time an item type needs more, four times as many blocks are reserved at once."""
         if not self._stock.get(item_type, EMPTY).left:
-            size = min(4 * self._stock.get(item_type, EMPTY).size or 1, MOST_AT_ONCE // self._block_size)
-            self._fill({**dict.fromkeys(self._expected, 1), item_type: size})
-            self._expected = frozenset()
+            if item_type in self._coming:
+                size, firsts = self._coming.pop(item_type)
+                self._add(firsts(), {item_type: size})
+            else:
+                sizes = {**dict.fromkeys(self._expected, 1), item_type: self._next_size(item_type)}
+                self._add(self._reserve(self._counts(sizes)), sizes)
+                self._expected = frozenset()
         first, left, size = self._stock[item_type]
         self._stock[item_type] = _Stock(first + self._block_size, left - 1, size)
+        if self._ahead is not None and item_type not in self._coming and 1 < size >= 4 * (left - 1):
+            size = self._next_size(item_type)
+            self._coming[item_type] = size, self._ahead(self._counts({item_type: size}))
         return first
 
-    def _fill(self, sizes: Mapping[str, int]) -> None:
-        """Reserve so many blocks of each of these item types."""
-        firsts = self._reserve({item_type: size * self._block_size for item_type, size in sizes.items()})
+    def _next_size(self, item_type: str) -> int:
+        """The number of blocks that are reserved next."""
+        return min(4 * self._stock.get(item_type, EMPTY).size or 1, MOST_AT_ONCE // self._block_size)
+
+    def _counts(self, sizes: Mapping[str, int]) -> Mapping[str, int]:
+        """The numbers of ids in so many blocks of each of these item types."""
+        return {item_type: size * self._block_size for item_type, size in sizes.items()}
+
+    def _add(self, firsts: Mapping[str, int], sizes: Mapping[str, int]) -> None:
+        """Add so many blocks of each of these item types, given the first id of each."""
         for item_type, size in sizes.items():
             first = firsts[item_type]
             self._first.setdefault(item_type, first)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from django.db.models import Model
 
 from archive.container import Archive
 from archive.manifest import Manifest
 from courses import activities, registry, structure
-from courses.bulk import reserve_all
+from courses.bulk import reserve_ahead, reserve_all
 from courses.models import Activity, Block, Context, Course
 from restore.ids import BLOCK, SMALL_BLOCK, IdMap
 
@@ -39,6 +39,7 @@ def id_map(archive: Archive, manifest: Manifest, *, same: Collection[str] = ()) 
         same=kept,
         expected=numbered - kept - _unlikely(archive, manifest),
         present=_present,
+        ahead=_reserve_ahead,
         block=SMALL_BLOCK if _size_of_xml(archive) <= MOST_XML_OF_FEW else BLOCK,
     )
     for item_type in GIVEN:
@@ -111,8 +112,18 @@ def _item_types_inside() -> dict[str, set[str]]:
 
 def _reserve(counts: Mapping[str, int]) -> Mapping[str, int]:
     """Reserve ids of item types in the database."""
-    firsts = reserve_all([(_numbering(item_type), count) for item_type, count in counts.items()])
-    return dict(zip(counts, firsts, strict=True))
+    return dict(zip(counts, reserve_all(_wanted(counts)), strict=True))
+
+
+def _reserve_ahead(counts: Mapping[str, int]) -> Callable[[], Mapping[str, int]]:
+    """Begin to reserve ids of item types in the database; returns a function that waits for them."""
+    firsts = reserve_ahead(_wanted(counts))
+    return lambda: dict(zip(counts, firsts(), strict=True))
+
+
+def _wanted(counts: Mapping[str, int]) -> list[tuple[type[Model], int]]:
+    """Return the models whose sequences give ids to item types, each with the number of ids."""
+    return [(_numbering(item_type), count) for item_type, count in counts.items()]
 
 
 def _numbering(item_type: str) -> type[Model]:

@@ -117,6 +117,7 @@ class Reader:
         if element.column:
             names.append(element.column)
         self.owner_column = element.column
+        self.joined_by_id = element.parent_column == "id"
         there = {column.column for column in element.model._meta.concrete_fields}
         self._fixed = [name for name in fixed if name in there and name not in names]
         self.fix(fixed)
@@ -306,7 +307,10 @@ def _value_of(column: Column) -> ValueOf:
     def value_of(text: str | None) -> str:
         if text is ABSENT:
             return absent
-        return null if text == NULL else for_copy(parse(text or ""))
+        if text == NULL:
+            return null
+        value = parse(text or "")
+        return COPY_NULL if value is None else value
 
     return value_of
 

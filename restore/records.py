@@ -132,7 +132,7 @@ class RecordWriter:
 
     def parent_value(self, reader: Reader, parent: etree._Element, parent_id: str) -> str:
         """Return the value of the column by which a record belongs to its parent: the parent's new id, or its new contextid."""
-        if reader.element.parent_column == "id":
+        if reader.joined_by_id:
             return parent_id
         old = plain_number(parent.get(reader.element.parent_column, "0"))
         return str(self.ids.mention("context", natural(old) or 0) or 0)

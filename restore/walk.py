@@ -162,7 +162,11 @@ class Walk:
                 if len(node) < len(children):
                     children = list(node)
                     values = {child.tag: child.text for child in children}
-            owner = self._owner_of(reader, around)
+            owner = (
+                loader.parent_value(reader, around.node, around.new_id)
+                if around
+                else self._owner(reader.element)
+            )
             loader.write(reader, node, children, values, started.new_id, owner, self._member)
         elif started.entered:
             self._end_all(node, list(node), reader.inside, started, depth + 1)
@@ -172,12 +176,6 @@ class Walk:
             loader.already_here += reader.count(node) if started.here else 0
         if depth == 1:
             self._ended()
-
-    def _owner_of(self, reader: Reader, around: Started | None) -> str:
-        """Return the value of the column by which a record belongs to the record around it, or to the member's owner."""
-        if around is None:
-            return self._owner(reader.element)
-        return self._loader.parent_value(reader, around.node, around.new_id)
 
     def _start(self, node: etree._Element, reader: Reader, around: Started | None) -> Started:
         """Give a record that starts its new id, or decide that it is not written."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice, pairwise
 from typing import Any
 
@@ -18,12 +19,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from courses import bulk
-from courses.bulk import RESERVING, CopyTable, reserve, reserve_all, sending_ahead
+from courses.bulk import RESERVING, CopyTable, reserve, reserve_ahead, reserve_all, sending_ahead
 from courses.locks import lock_until_commit
 from courses.models import Activity, Context
 from restore.ids import BLOCK, IdMap
 
 OLD = st.integers(0, 5 * BLOCK)
+FAR = st.integers(0, 60 * BLOCK)
 KIND = st.sampled_from(["post", "file"])
 
 
@@ -42,8 +44,11 @@ class Sequences:
         return firsts
 
 
-def fresh() -> IdMap:
-    return IdMap(Sequences(), numbered={"post", "file"})
+def fresh(*, ahead: bool = False) -> IdMap:
+    sequences = Sequences()
+    return IdMap(
+        sequences, numbered={"post", "file"}, ahead=partial(partial, sequences) if ahead else None
+    )
 
 
 @given(st.lists(OLD, unique=True))
@@ -57,9 +62,9 @@ def test_ids_of_one_block_keep_their_order(olds: list[int]) -> None:
                 assert news[other] - news[one] == other - one
 
 
-@given(st.lists(st.tuples(KIND, OLD), unique=True))
-def test_no_two_records_of_a_kind_get_the_same_id(records: list[tuple[str, int]]) -> None:
-    ids = fresh()
+@given(st.lists(st.tuples(KIND, FAR), unique=True), st.booleans())
+def test_no_two_records_of_a_kind_get_the_same_id(records: list[tuple[str, int]], ahead: bool) -> None:
+    ids = fresh(ahead=ahead)
     news = [(kind, ids.arrive(kind, old)) for kind, old in records]
     assert len(set(news)) == len(news)
     assert None not in {new for _, new in news}
@@ -125,6 +130,26 @@ def test_of_a_kind_that_needs_many_ids_more_are_reserved_at_a_time() -> None:
     new = [ids.mention("post", number * BLOCK) for number in range(100)]
     assert len(set(new)) == 100
     assert sequences.asked < 10
+
+
+def test_of_a_kind_that_needs_many_ids_the_next_are_asked_for_before_they_are_needed() -> None:
+    sequences, waited = Sequences(), []
+
+    def ahead(counts: Mapping[str, int]) -> Callable[[], Mapping[str, int]]:
+        begun.append(counts["post"])
+        firsts = sequences(counts)
+        return lambda: waited.append(counts["post"]) or firsts
+
+    begun: list[int] = []
+    ids = IdMap(sequences, numbered={"post"}, ahead=ahead)
+    new = [ids.mention("post", number * BLOCK) for number in range(4)]
+    assert (begun, sequences.asked) == ([16 * BLOCK], 3), "one block, four, and sixteen in advance"
+    assert waited == []
+    new += [ids.mention("post", number * BLOCK) for number in range(4, 100)]
+    assert len(set(new)) == 100
+    assert waited == begun == [16 * BLOCK, 32 * BLOCK, 32 * BLOCK, 32 * BLOCK]
+    ids.mention("post", 110 * BLOCK)
+    assert sequences.asked == 6
 
 
 def test_what_was_given_goes_before_all_else() -> None:
@@ -294,6 +319,50 @@ def test_the_error_of_rows_that_were_sent_is_not_hidden_by_a_reservation() -> No
         with pytest.raises(DatabaseError, match="invalid input syntax"):
             reserve(Context, 5)
         transaction.set_rollback(True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ids_that_are_reserved_ahead_come_behind_the_rows_that_are_on_their_way() -> None:
+    table = CopyTable(Context._meta.db_table, ("id",))
+    with transaction.atomic(), sending_ahead():
+        own = reserve(Context, 1)
+        table.add([str(own)])
+        table.flush()
+        firsts = reserve_ahead([(Context, 16), (Activity, 16)])
+        assert firsts()[0] > own
+        assert len(firsts()) == 2
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_error_of_rows_that_were_sent_is_not_hidden_by_a_reservation_ahead() -> None:
+    table = CopyTable(Context._meta.db_table, ("id",))
+    table.add(["no number"])
+    with transaction.atomic(), sending_ahead():
+        table.flush()
+        firsts = reserve_ahead([(Context, 5)])
+        with pytest.raises(DatabaseError, match="invalid input syntax"):
+            firsts()
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ids_that_another_session_came_between_are_reserved_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "_take", lambda cursor, asked: [(position, 1, 20) for position in asked[0]])
+    with transaction.atomic(), sending_ahead():
+        firsts = reserve_ahead([(Context, 16)])
+        monkeypatch.undo()
+        (first,) = firsts()
+        assert first > 0
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT nextval(pg_get_serial_sequence('courses_context', 'id'))")
+            assert cursor.fetchone()[0] == first + 16
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_outside_of_what_is_sent_ahead_ids_are_reserved_when_they_are_asked_for() -> None:
+    assert reserve_ahead([(Context, 3)])()[0] > 0
 
 
 @pytest.mark.django_db(transaction=True)
