@@ -1,28 +1,29 @@
-"""Load the records of a member: read its XML as a stream, and write each record when it is complete.
+"""Load the records of a member: parse its XML block by block, and write each record when it has ended.
 
-An example: `forum.xml` with two discussions and their posts. The events of the XML, and what `Loader` does on each:
+An example: `forum.xml` with two discussions and their posts, and what is done where a record starts (its start tag was parsed)
+and where it has ended (`restore/walk.py` finds both):
 
-    <activity>                               outside: no record (`root` names the elements around the records)
-      <forum id="1">           start         new id 71 for forum 1; push it on the stack
+    <activity>                               no record (`root` names the elements around the records)
+      <forum id="1">                         starts: new id 71 for forum 1
         <name>News</name>
         <discussions>
-          <discussion id="4">  start         new id 84; push
+          <discussion id="4">                starts: new id 84
             <name>Hello</name>
             <posts>
-              <post id="9">    start         new id 99; push
+              <post id="9">                  starts: new id 99
                 <userid>5</userid>
-              </post>          end           pop; row of the post: (..., id 99, discussion 84); remove it from the tree
+              </post>                        has ended: row of the post (..., id 99, discussion 84); removed from the tree
               <post id="10"> ... </post>     the same: row (..., id 100, discussion 84)
             </posts>
-          </discussion>        end           pop; row of the discussion: (..., id 84, forum 71); remove it
+          </discussion>                      has ended: row of the discussion (..., id 84, forum 71); removed
           <discussion id="5"> ... </discussion>     the same, with its posts: row (..., id 85, forum 71)
         </discussions>
-      </forum>                 end           pop; row of the forum: (..., id 71, course)
+      </forum>                               has ended: row of the forum (..., id 71, course)
     </activity>                              what is left in the tree is opaque: `Loader.load` stores it for `top`
 
 So a record's children are written before it, under an id that it already has; foreign keys are checked later. A record that is
-written is removed from the tree: memory holds one record at each level, however many there are. Records of `inline` models are
-no events; they stay inside their parent, and are written with it (`restore/records.py`).
+written is removed from the tree: memory holds a block, and one record at each level, however many there are. Records of
+`inline` models stay inside their parent, and are written with it (`restore/records.py`).
 
 The loader knows elements, not models: fields say what a value means (`courses/fields`), `restore/readers.py` compiles them.
 """
@@ -59,7 +60,8 @@ from restore.shortened import ShortenedTexts
 from restore.walk import NOTHING_SAME, Owner, Same, Walk, Wanted, everything
 
 TICK = 2000
-"""Start tags of records after which `Loader.load` yields, so that progress is written and a cancellation is noticed."""
+"""Records that have started, after which `Loader.load` yields with the block, so that progress is written and a cancellation is
+noticed."""
 
 MANY = 10_000
 """Records after which the database is asked to check the foreign keys of those that have ended."""
@@ -171,7 +173,7 @@ class Loader(RecordWriter):
         top: Top | None = None,
         skipped: frozenset[str] | None = None,
     ) -> Iterator[int]:
-        """Read the records of a member; yield, every 2,000 and at the end, how many more were restored or are here already.
+        """Read the records of a member; yield, after some thousands and at the end, how many more were restored or are here.
 
         `root` are the names of the elements around the records; `owner` gives the value of the column by which a top record
         belongs to its owner; `fixed` are further columns of top records, with one value; `wanted` decides which top records

@@ -9,7 +9,7 @@ Names are claimed in one order, people before roles and roles before the course,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import islice
 
 from django.db import connection, models, transaction
@@ -34,7 +34,7 @@ def claim_user_names(names: Mapping[int, str]) -> None:
     If one is taken, none is claimed.
     """
     # The context of an account is unique too, and it is not known yet.
-    _claim(User, (User(pk=pk, username=name, contextid=-pk) for pk, name in _ordered(names)))
+    _claim(User, names, {"id": "number", "username": "name", "contextid": "-number"})
 
 
 def claim_role_names(names: Mapping[int, str]) -> None:
@@ -42,23 +42,30 @@ def claim_role_names(names: Mapping[int, str]) -> None:
 
     If one is taken, none is claimed.
     """
-    _claim(Role, (Role(pk=pk, shortname=name, sortorder=0) for pk, name in _ordered(names)))
+    _claim(Role, names, {"id": "number", "shortname": "name"})
 
 
-def _ordered(names: Mapping[int, str]) -> list[tuple[int, str]]:
-    return sorted(names.items(), key=lambda pair: pair[1])
+def _claim(model: type[models.Model], names: Mapping[int, str], columns: Mapping[str, str]) -> None:
+    """Insert rows in the order of their names, waiting for transactions that have inserted the same, and delete them again.
 
-
-def _claim(model: type[models.Model], rows: Iterator[models.Model]) -> None:
-    """Insert the rows one after the other, waiting for transactions that have inserted the same name, and delete them again.
-
-    A deleted row makes others wait as well, until the transaction ends, and the restore can send its own row by COPY. So many
-    rows are in memory as are inserted at once.
+    `columns` are those that differ, with the SQL of their values by `number` and `name`; all others get their defaults. A
+    deleted row makes others wait as well, until the transaction ends, and the restore can send its own row by COPY.
     """
-    with transaction.atomic():
-        while some := list(islice(rows, BATCH)):
-            model._base_manager.bulk_create(some, ignore_conflicts=True)
-            mine = model._base_manager.filter(pk__in=[row.pk for row in some])
-            if mine.count() < len(some):
+    fields = {field.column: field for field in model._meta.concrete_fields}
+    defaults = [column for column in fields if column not in columns]
+    listed = ", ".join(f'"{column}"' for column in (*columns, *defaults))
+    values = ", ".join((*columns.values(), *("%s" for _ in defaults)))
+    table = connection.ops.quote_name(model._meta.db_table)
+    insert = (
+        f"INSERT INTO {table} ({listed}) SELECT {values} FROM unnest(%s::bigint[], %s::text[]) AS claimed (number, name)"
+        " ON CONFLICT DO NOTHING"
+    )
+    plain = [fields[column].get_db_prep_save(fields[column].get_default(), connection) for column in defaults]
+    ordered = iter(sorted(names.items(), key=lambda pair: pair[1]))
+    with transaction.atomic(), connection.cursor() as cursor:
+        while some := list(islice(ordered, BATCH)):
+            numbers = [number for number, _ in some]
+            cursor.execute(insert, [*plain, numbers, [name for _, name in some]])
+            if cursor.rowcount < len(some):
                 raise NameTaken
-            mine._raw_delete(connection.alias)
+            cursor.execute(f"DELETE FROM {table} WHERE id = ANY(%s)", [numbers])

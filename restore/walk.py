@@ -195,11 +195,13 @@ def _named(
     children: list[etree._Element], values: Mapping[Any, str | None], readers: Inside
 ) -> list[etree._Element]:
     """Return those of the children of a record that are, or hold, records, given the texts of the children by tag."""
+    there = [tag for tag in readers if tag in values]
     if len(values) < len(children):
-        return [child for child in children if child.tag in readers]
+        return [child for child in children if child.tag in there]
+    if len(there) == 1 and children[-1].tag in there:
+        return children[-1:]
     names = list(values)
-    positions = [names.index(tag) for tag in readers if tag in values]
-    return [children[position] for position in sorted(positions)]
+    return [children[position] for position in sorted(names.index(tag) for tag in there)]
 
 
 def old_id_or_zero(node: etree._Element) -> int:

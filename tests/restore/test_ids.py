@@ -46,9 +46,7 @@ class Sequences:
 
 def fresh(*, ahead: bool = False) -> IdMap:
     sequences = Sequences()
-    return IdMap(
-        sequences, numbered={"post", "file"}, ahead=partial(partial, sequences) if ahead else None
-    )
+    return IdMap(sequences, numbered={"post", "file"}, ahead=partial(partial, sequences) if ahead else None)
 
 
 @given(st.lists(OLD, unique=True))
@@ -133,14 +131,20 @@ def test_of_a_kind_that_needs_many_ids_more_are_reserved_at_a_time() -> None:
 
 
 def test_of_a_kind_that_needs_many_ids_the_next_are_asked_for_before_they_are_needed() -> None:
-    sequences, waited = Sequences(), []
+    sequences = Sequences()
+    begun: list[int] = []
+    waited: list[int] = []
 
     def ahead(counts: Mapping[str, int]) -> Callable[[], Mapping[str, int]]:
         begun.append(counts["post"])
         firsts = sequences(counts)
-        return lambda: waited.append(counts["post"]) or firsts
 
-    begun: list[int] = []
+        def wait() -> Mapping[str, int]:
+            waited.append(counts["post"])
+            return firsts
+
+        return wait
+
     ids = IdMap(sequences, numbered={"post"}, ahead=ahead)
     new = [ids.mention("post", number * BLOCK) for number in range(4)]
     assert (begun, sequences.asked) == ([16 * BLOCK], 3), "one block, four, and sixteen in advance"

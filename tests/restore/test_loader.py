@@ -12,11 +12,12 @@ from archive.errors import InvalidValue
 from courses import structure
 from courses.activities.forum import Forum, ForumDiscussion, ForumPost
 from courses.bulk import NULL, CopyTable
+from courses.fields import NULL as NOTHING
 from courses.fields import Reading
 from courses.models import OpaqueElement
 from restore.ids import IdMap
 from restore.loader import Loader, Top
-from restore.readers import Column, Reader
+from restore.readers import LONGEST_KEPT, MOST_KEPT, Column, Reader, Texts, _Kept
 
 FORUM = """
 <activity id="1">
@@ -187,3 +188,39 @@ def test_a_reader_has_a_named_column_for_each_field_and_appends_the_ids() -> Non
     absent = dict(zip((column.key for column in reader.columns), reader.parse({}), strict=True))
     assert absent["subject"] == ""
     assert absent["deleted"] == NULL
+
+
+def test_a_value_that_comes_again_is_looked_up_and_not_parsed_again_if_it_is_no_reference() -> None:
+    into = loader()
+    reader = Reader(
+        next(structure.element(ForumDiscussion).children()),
+        fixed={},
+        reading=into.reading,
+        tables=into.table,
+        accept=None,
+        fresh=into.fresh("forum_post"),
+    )
+    keys = [column.key for column in reader.columns]
+    given: Texts = {"created": " 5 ", "parent": "4", "subject": "a", "totalscore": NOTHING}
+    before = dict(zip(keys, reader.parse(given), strict=True))
+    into.ids.give("forum_post", {4: 88})
+    after = dict(zip(keys, reader.parse(given), strict=True))
+    assert after == {**before, "parent": "88"}
+    assert (before["created"], before["parent"]) == ("5", "7004")
+    assert before["totalscore"] == dict(zip(keys, reader.parse({}), strict=True))["totalscore"]
+
+
+def test_only_some_short_values_of_a_column_are_kept() -> None:
+    asked: list[str | None] = []
+
+    def value_of(text: str | None) -> str:
+        asked.append(text)
+        return "v"
+
+    kept = _Kept(value_of)
+    asked.clear()
+    texts = [str(number) for number in range(2 * MOST_KEPT)] + ["x" * LONGEST_KEPT]
+    for _ in range(2):
+        assert {kept[text] for text in texts} == {"v"}
+    assert len(kept) == MOST_KEPT
+    assert asked == [*texts, *texts[MOST_KEPT - 1 :]]

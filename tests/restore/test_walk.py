@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from itertools import count
 from typing import Any, NamedTuple
 
 import pytest
@@ -54,11 +55,13 @@ FORUMS = st.lists(st.builds(Discussion, st.lists(POSTS, max_size=5), OPAQUE_ELEM
 
 def document(forums: list[list[Discussion]]) -> str:
     """The XML of forums; the ids of all discussions and of all posts count from 1."""
-    posts, discussions = iter(range(1, 1000)), iter(range(1, 1000))
+    posts, discussions = count(1), count(1)
 
     def post(one: Post) -> str:
         number = next(posts)
-        return f'{one.before}<post id="{number}"><subject>{one.subject}</subject>{one.inside}</post>{one.behind}'
+        return (
+            f'{one.before}<post id="{number}"><subject>{one.subject}</subject>{one.inside}</post>{one.behind}'
+        )
 
     def discussion(one: Discussion) -> str:
         number = next(discussions)
@@ -74,7 +77,7 @@ def document(forums: list[list[Discussion]]) -> str:
 
 def expected(forums: list[list[Discussion]]) -> Iterator[tuple[str, str]]:
     """The tables and the new ids of the records, in the order in which they end."""
-    posts, discussions = iter(range(1, 1000)), iter(range(1, 1000))
+    posts, discussions = count(1), count(1)
     for number, forum in enumerate(forums, 1):
         for discussion in forum:
             yield from ((POST, str(7000 + next(posts))) for _ in discussion.posts)
@@ -187,13 +190,12 @@ def test_of_a_record_that_is_here_only_those_inside_with_a_natural_key_are_resto
 
 def test_a_tree_holds_a_block_and_what_is_open() -> None:
     """Also while a discussion of 20,000 posts goes on."""
-    posts = "".join(f'<post id="{number}"><subject>s</subject></post>' for number in range(1, 20_001))
-    text = f'<activity><forum id="1"><discussions><discussion id="1"><posts>{posts}</posts></discussion></discussions></forum></activity>'
+    text = document([[Discussion([Post("a", "", "", "")] * 20_000, "")]])
     held: list[int] = []
 
     class Counting(Noting):
         def new_id(self, reader: Reader, node: etree._Element, member: str) -> str:
-            held.append(int(node.xpath("count(../*)")))
+            held.append(len(list(node.itersiblings(preceding=True))))
             return super().new_id(reader, node, member)
 
     with pytest.MonkeyPatch.context() as patch:
