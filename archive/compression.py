@@ -143,28 +143,26 @@ def deflated(data: bytes) -> bytes:
 class Packer:
     """Compresses bytes in threads while they are made, to packed ones, for a `Portion`; `take` gets these in their order.
 
-    The same bytes give the same packed ones, however they come.
+    The same bytes give the same packed ones, however they come. Their sums are not made here.
     """
 
     def __init__(self, threads: ThreadPoolExecutor, take: Callable[[Block], object]) -> None:
         self._threads = threads
         self._take = take
         self._cut = _Cut()
-        self._sums = Summing()
         self._pending: deque[Future[Iterable[Block]]] = deque()
 
     def write(self, data: bytes) -> None:
         """Compress bytes after those before; waits only while as many blocks are pending as the threads do in some moments."""
-        for unit in self._sums.of(self._cut.add(data)):
+        for unit in self._cut.add(data):
             self._submit(unit)
 
-    def finish(self) -> Sums:
-        """Compress what is left, and return the sums of all that was written."""
-        for unit in self._sums.of(self._cut.rest()):
+    def finish(self) -> None:
+        """Compress what is left, and wait until all is taken."""
+        for unit in self._cut.rest():
             self._submit(unit)
         while self._pending:
             self._take_first()
-        return self._sums.found
 
     def _submit(self, unit: _Unit) -> None:
         while len(self._pending) >= THREADS * AHEAD:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from archive.checkpoints import checkpoint
-from archive.compression import THREADS, Block, Packer, Sums
+from archive.compression import THREADS, Block, Packer, Summing, Sums
 from archive.parallel import Background
 from archive.streams import CHUNK
 
@@ -83,8 +83,8 @@ class Spool:
         return offset
 
     def digest(self, member: _Raw, data: bytes) -> None:
-        """Add bytes to the digest of a member, in a thread."""
-        self._digesting.submit(member.digest.update, data)
+        """Add bytes to the digest and the sums of a member, in a thread."""
+        self._digesting.submit(member.add, data)
 
     def packer(self, member: _Raw) -> Packer | None:
         """Return what compresses a member into the file; None if members are not compressed there."""
@@ -118,7 +118,8 @@ class _Raw(io.RawIOBase):
         self._size = 0
         self._extents: list[tuple[int, int]] = []
         self._packer: Packer | None = None
-        self.digest = hashlib.sha256()
+        self._digest = hashlib.sha256()
+        self._sums = Summing()
 
     def writable(self) -> bool:
         return True
@@ -128,7 +129,7 @@ class _Raw(io.RawIOBase):
         was_long = self._size > LONG
         self._size += written.nbytes
         if self._size <= LONG:
-            self.digest.update(written)
+            self._digest.update(written)
             self.append(written)
             return written.nbytes
         if not was_long:
@@ -141,6 +142,12 @@ class _Raw(io.RawIOBase):
             self._packer.write(block)
         return len(block)
 
+    def add(self, data: bytes) -> None:
+        """Add bytes to the digest and, if they are compressed, to the sums."""
+        self._digest.update(data)
+        if self._packer is not None:
+            self._sums.add(data)
+
     def append(self, data: Block) -> None:
         """Append bytes to the file."""
         size = memoryview(data).nbytes
@@ -152,8 +159,11 @@ class _Raw(io.RawIOBase):
 
     def finished(self) -> Spooled:
         """Wait for what is being compressed, and return the whole member."""
-        packed = self._packer.finish() if self._packer is not None else None
-        return Spooled(tuple(self._extents), self._size, self.digest.digest(), packed)
+        packed = None
+        if self._packer is not None:
+            self._packer.finish()
+            packed = self._sums.found
+        return Spooled(tuple(self._extents), self._size, self._digest.digest(), packed)
 
     def _begin_to_pack(self) -> None:
         """Compress what is in the file of this member, if members are compressed there."""
@@ -161,4 +171,5 @@ class _Raw(io.RawIOBase):
         if self._packer is not None:
             extents, self._extents = self._extents, []
             for block in self._spool.read(extents):
+                self._sums.add(block)
                 self._packer.write(block)

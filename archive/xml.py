@@ -84,14 +84,13 @@ def events(
     member: str,
     events: Sequence[Literal["start", "end"]] = ("end",),
     tags: Collection[str] | None = None,
-    ended: Callable[[etree._Element], Any] | None = None,
     between: Callable[[etree._Element], Any] | None = None,
 ) -> Iterator[tuple[str, etree._Element]]:
     """Yield the parse events of a stream, in the order of the document; `tags` keeps only elements with these names.
 
-    `between` is called with the root after each block, to clear finished elements that have no events, and `ended` after the
-    last event. The caller clears elements that it has finished with. Raises DamagedArchive for malformed XML (`where` is the
-    member and the line), HostileArchive when the document has a document type, or holds more at once than memory allows.
+    `between` is called with the root after each block, to clear finished elements that have no events. The caller clears
+    elements that it has finished with. Raises DamagedArchive for malformed XML (`where` is the member and the line),
+    HostileArchive when the document has a document type, or holds more at once than memory allows.
     """
     chunks = _Chunks(stream, member)
     watched, asked = tags, set(events)
@@ -112,21 +111,20 @@ def events(
                 if between is not None:
                     between(root)
                 held.check(root, len(chunk))
-        root = parser.close()
+        parser.close()
         for event, element in parser.read_events():
             if event in events and (tags is None or element.tag in tags):
                 yield event, element
     except etree.XMLSyntaxError as error:
         raise malformed(error, member) from None
-    if ended is not None:
-        ended(root)
 
 
 def trees(stream: IO[bytes], *, member: str) -> Iterator[tuple[etree._Element, bool]]:
     """Yield the root of a document after each block of it, and whether the document has ended.
 
-    Before that, all elements have ended but the root, the last one in it, the last one in that, and so on. The caller removes
-    elements that it has finished with. Raises as `events` does.
+    Before that, all elements have ended but the root, the last one in it, the last one in that, and so on, of which nothing is
+    known; what follows a last one may not be there yet. The caller removes elements that it has finished with. Raises as
+    `events` does.
     """
     chunks = _Chunks(stream, member)
     # The start of the root is the only way to the tree before the document ends.
@@ -235,10 +233,10 @@ def parse(
 ) -> etree._Element:
     """Return the root element of a small document; `between` is called, and this raises, as for `events`."""
     stream = io.BytesIO(data) if isinstance(data, bytes) else data
-    roots: list[etree._Element] = []
-    for _ in events(stream, member=member, tags=(), ended=roots.append, between=between):
-        pass
-    return roots[0]
+    for root, ended in trees(stream, member=member):
+        if between is not None and not ended:
+            between(root)
+    return root
 
 
 def text_of(element: etree._Element) -> str | None:

@@ -12,7 +12,7 @@ FLUSH = 256 * 1024
 
 REMOVED = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
 """The control characters that XML 1.0 cannot hold, and DEL, which Moodle's `xml_writer` removes too; in UTF-8 each is a byte
-of its own."""
+of its own. Looking for all of them takes half the time of removing them from a text that has none."""
 
 NO_CHARACTERS = ("\ufffe".encode(), "\uffff".encode())
 """The code points that are no characters and that XML 1.0 cannot hold (production `Char`), in UTF-8."""
@@ -54,4 +54,6 @@ class Output:
         if NO_CHARACTERS[0][:1] in data:  # a single byte is found ten times as fast
             for character in NO_CHARACTERS:
                 data = data.replace(character, b"")
-        self._stream.write(data.translate(None, REMOVED))
+        if any(map(data.__contains__, REMOVED)):
+            data = data.translate(None, REMOVED)
+        self._stream.write(data)

@@ -29,7 +29,7 @@ NULL = "\\N"
 ATTEMPTS = 20
 """How often `reserve` tries to get consecutive ids."""
 
-Wanted = Sequence[tuple[type[models.Model], int]]
+IdsWanted = Sequence[tuple[type[models.Model], int]]
 """Models, each with the number of ids that are wanted of it."""
 
 AHEAD = 8
@@ -47,7 +47,7 @@ def reserve(model: type[models.Model], count: int) -> int:
     return reserve_all([(model, count)])[0]
 
 
-def reserve_all(wanted: Wanted) -> list[int]:
+def reserve_all(wanted: IdsWanted) -> list[int]:
     """Reserve consecutive ids from the sequences of models, so many of each, together; returns the first of each.
 
     Reservations wait for one another: two at a time would each take numbers from the middle of the other. Raises RuntimeError
@@ -65,7 +65,7 @@ def reserve_all(wanted: Wanted) -> list[int]:
     raise RuntimeError(f"Consecutive ids of {names} could not be reserved in {ATTEMPTS} attempts.")
 
 
-def reserve_ahead(wanted: Wanted) -> Callable[[], list[int]]:
+def reserve_ahead(wanted: IdsWanted) -> Callable[[], list[int]]:
     """Begin what `reserve_all` does while the caller goes on; returns a function that waits for it and returns the ids.
 
     Outside of `sending_ahead` all is done when that is called. It raises the error of rows that were sent before, too.
@@ -73,18 +73,19 @@ def reserve_ahead(wanted: Wanted) -> Callable[[], list[int]]:
     sender = _sender.get()
     if sender is None:
         return partial(reserve_all, wanted)
-    rows = sender.ask(_take, _asked(wanted, range(len(wanted))))
+    rows = sender.ask(_take_and_close, _asked(wanted, range(len(wanted))))
 
     def firsts() -> list[int]:
-        found = _consecutive(rows(), wanted)
+        found = _consecutive(rows() or (), wanted)
         if len(found) < len(wanted):
+            # Numbers were taken from the middle, or the transaction had failed and has gone on since.
             return reserve_all(wanted)
         return [found[position] for position in range(len(wanted))]
 
     return firsts
 
 
-def _asked(wanted: Wanted, positions: Iterable[int]) -> list[list[Any]]:
+def _asked(wanted: IdsWanted, positions: Iterable[int]) -> list[list[Any]]:
     """Return the parameters of RESERVING for those of the wanted ids."""
     chosen = [(position, *wanted[position]) for position in positions]
     return [
@@ -95,7 +96,7 @@ def _asked(wanted: Wanted, positions: Iterable[int]) -> list[list[Any]]:
     ]
 
 
-def _consecutive(rows: Iterable[tuple[int, int, int]], wanted: Wanted) -> dict[int, int]:
+def _consecutive(rows: Iterable[tuple[int, int, int]], wanted: IdsWanted) -> dict[int, int]:
     """Return the first of the ids by position, of those that are consecutive."""
     return {position: first for position, first, last in rows if last - first == wanted[position][1] - 1}
 
@@ -110,7 +111,7 @@ def _taken(asked: list[list[Any]]) -> list[tuple[int, int, int]]:
 
 
 def _take(cursor: Any, asked: list[list[Any]]) -> list[tuple[int, int, int]]:
-    """Do what `_taken` says inside a transaction, with a cursor of Django or of psycopg2."""
+    """Take numbers from sequences in a transaction that goes on, with a cursor of Django or of psycopg2; the lock is let go."""
     try:
         cursor.execute(f"{LOCKING}; {RESERVING}", [LOCK_SECONDS * 1000, "reserve ids", 0, *asked])
     except (OperationalError, psycopg2.OperationalError) as error:
@@ -123,6 +124,12 @@ def _take(cursor: Any, asked: list[list[Any]]) -> list[tuple[int, int, int]]:
         rows = cursor.fetchall()
         cursor.execute(RELEASING)
     return rows
+
+
+def _take_and_close(cursor: Any, asked: list[list[Any]]) -> list[tuple[int, int, int]]:
+    """Take numbers from sequences and close the cursor."""
+    with cursor:
+        return _take(cursor, asked)
 
 
 LOCK_SECONDS = 5
@@ -161,16 +168,19 @@ class _Sender:
         """Execute a statement after the blocks before it; waits only while `AHEAD` are pending."""
         self._submit(_execute, sql)
 
-    def ask(self, work: Callable[..., Result], *arguments: Any) -> Callable[[], Result]:
-        """Do some work with a cursor after what is pending; returns a function that waits for its result."""
+    def ask(self, work: Callable[..., Result], *arguments: Any) -> Callable[[], Result | None]:
+        """Do some work with a cursor after what is pending; returns a function that waits for its result.
+
+        That raises the error of the first that failed of all that is pending, and returns None if the error of this work has
+        been raised before.
+        """
         future = self._submit(work, *arguments)
 
-        def result() -> Result:
+        def result() -> Result | None:
             if future.exception() is not None:
-                # It may only have failed because rows before it did.
                 self.wait()
-            with connection.wrap_database_errors:
-                return future.result()
+                return None
+            return future.result()
 
         return result
 

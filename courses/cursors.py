@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -169,23 +170,41 @@ def _batches(cursor: Any, name: str, size: int, weight: int | None) -> Generator
         if batch:
             yield batch
         return
-    # While the caller works on a batch, the next one is fetched.
+    # While the caller works on a batch, the next one is fetched; and one waits, so that the server need not.
+    following = _Following(cursor, name, weight, batch)
     with ThreadPoolExecutor(1, "fetch rows") as thread:
-        while batch:
-            full = len(batch) == size
-            if weight is not None:
-                size = fitting([len(row[weight]) for row in batch])
-            following = thread.submit(_fetch, cursor, name, size) if full else None
-            yield batch
-            with connection.wrap_database_errors:
-                batch = following.result() if following else []
+        pending = deque(thread.submit(following.fetch) for _ in range(2))
+        try:
+            while batch:
+                yield batch
+                with connection.wrap_database_errors:
+                    batch = pending.popleft().result()
+                pending.append(thread.submit(following.fetch))
+        finally:
+            for one in pending:
+                one.cancel()
 
 
-def _fetch(cursor: Any, name: str, size: int) -> Rows:
-    """Return the next rows of a cursor on the server."""
-    cursor.execute(f"FETCH {size} FROM {name}")
-    rows: Rows = cursor.fetchall()
-    return rows
+class _Following:
+    """The batches of a cursor on the server that follow a full one. They are fetched one after another, in a thread."""
+
+    def __init__(self, cursor: Any, name: str, weight: int | None, before: Rows) -> None:
+        self._cursor = cursor
+        self._name = name
+        self._weight = weight
+        self._before = before
+        self._size = len(before)
+
+    def fetch(self) -> Rows:
+        """Return the next rows; none if the batch before was not full."""
+        before, self._before = self._before, []
+        if not before or len(before) < self._size:
+            return []
+        if self._weight is not None:
+            self._size = fitting([len(row[self._weight]) for row in before])
+        self._cursor.execute(f"FETCH {self._size} FROM {self._name}")
+        self._before = self._cursor.fetchall()
+        return self._before
 
 
 def fitting(lengths: Sequence[int]) -> int:

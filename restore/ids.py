@@ -220,7 +220,10 @@ class IdMap:
             return block, offset
 
     def _block(self, item_type: str) -> int:
-        """The first id of a new block. Each time an item type needs more, four times as many blocks are reserved at once."""
+        """The first id of a new block. Each time an item type needs more, four times as many blocks are reserved at once.
+
+        When a quarter of them is left, the next ones are asked for.
+        """
         if not self._stock.get(item_type, EMPTY).left:
             if item_type in self._coming:
                 size, firsts = self._coming.pop(item_type)
@@ -230,8 +233,9 @@ class IdMap:
                 self._add(self._reserve(self._counts(sizes)), sizes)
                 self._expected = frozenset()
         first, left, size = self._stock[item_type]
-        self._stock[item_type] = _Stock(first + self._block_size, left - 1, size)
-        if self._ahead is not None and item_type not in self._coming and 1 < size >= 4 * (left - 1):
+        left -= 1
+        self._stock[item_type] = _Stock(first + self._block_size, left, size)
+        if self._ahead is not None and item_type not in self._coming and size > 1 and left <= size // 4:
             size = self._next_size(item_type)
             self._coming[item_type] = size, self._ahead(self._counts({item_type: size}))
         return first

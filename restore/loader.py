@@ -189,8 +189,9 @@ class Loader(RecordWriter):
             owner=owner,
             wanted=wanted,
             same=same,
-            ended=partial(self._check_many, compiled.keys),
+            record_ended=partial(self._check_many, compiled.keys),
         )
+        finished: etree._Element | None = None
         reported = self._checked = self.read
         self.position, pause = 0, TICK
         for tree, ended in xml.trees(stream, member=member):
@@ -199,7 +200,7 @@ class Loader(RecordWriter):
                 self._store_rest(tree, compiled, top, member)
             elif len(root) == 1:
                 # Without an element around the records, the root is a record itself, whose children are its own.
-                self._store_finished(tree, compiled=compiled, top=top, member=member)
+                finished = self._store_finished(tree, finished, compiled=compiled, top=top, member=member)
             if self.position >= pause or ended:
                 # Also where nothing of all that is read is restored, a job can be cancelled.
                 pause = self.position + TICK
@@ -275,16 +276,26 @@ class Loader(RecordWriter):
         return meta.option in skipped or (meta.userdata and not meta.person and not self.people)
 
     def _store_finished(
-        self, root: etree._Element, *, compiled: _Compiled, top: Top | None, member: str
-    ) -> None:
-        """Store the opaque elements of the root that have ended, and remove them, so that they are not held to the end."""
-        finished = list(root)[:-1]
-        if not finished:
-            return
-        stored = {id(child): child for child in self._store_rest(finished, compiled, top, member)}
-        for child in finished:
+        self,
+        root: etree._Element,
+        before: etree._Element | None,
+        *,
+        compiled: _Compiled,
+        top: Top | None,
+        member: str,
+    ) -> etree._Element | None:
+        """Store the opaque elements of the root that have ended, and remove them, so that they are not held to the end.
+
+        `before` is the last element that was looked at in the blocks before and stays; this returns that of this block.
+        """
+        new = list(root if before is None or before.getparent() is not root else before.itersiblings())[:-1]
+        stored = {id(child): child for child in self._store_rest(new, compiled, top, member)}
+        for child in new:
             if id(child) in stored or child.tag not in compiled.known:
                 root.remove(child)
+            else:
+                before = child
+        return before
 
     def _store_rest(
         self, children: Iterable[etree._Element], compiled: _Compiled, top: Top | None, member: str

@@ -143,9 +143,9 @@ class Reader:
 
     @cached_property
     def _values(self) -> list[tuple[str, ValueOf]]:
-        """The key and the values of each column. What a reference becomes is not kept, as ids may be given later."""
+        """The key and the values of each column."""
         return [
-            (column.key, _value_of(column) if field.refers else _Kept(_value_of(column)).__getitem__)
+            (column.key, _Kept(_value_of(column)).__getitem__ if field.kept else _value_of(column))
             for field, column in zip(self.fields, self.columns, strict=True)
         ]
 

@@ -1,6 +1,6 @@
 """Turn whole XML records into rows of tables, with this site's ids.
 
-`restore/loader.py` gives each record when its end tag was read; its `inline` records are still inside it. For the post
+`restore/walk.py` gives each record when it has ended; its `inline` records are still inside it. For the post
 
     <post id="22">
       <parent>21</parent>                      `Reader.parse` gives the texts that COPY wants, in the order of `Reader.columns`;
@@ -119,7 +119,7 @@ class RecordWriter:
         """Return the new id of a record. Raises InvalidValue if its old id is no number, or that of an earlier record."""
         if not reader.numbered:
             return str(next(reader.fresh))
-        old = natural(node.get("id"))
+        old = natural(node.get("id"))  # nearly always there: `old_id` is one more call
         new = self.ids.arrive(reader.item_type, old_id(node, member) if old is None else old)
         if new is None and reader.repeat:
             return str(next(reader.fresh))

@@ -52,7 +52,9 @@ def _claim(model: type[models.Model], names: Mapping[int, str], columns: Mapping
     deleted row makes others wait as well, until the transaction ends, and the restore can send its own row by COPY.
     """
     fields = {field.column: field for field in model._meta.concrete_fields}
-    defaults = [column for column in fields if column not in columns]
+    defaults = [
+        column for column, field in fields.items() if column not in columns and not field.has_db_default()
+    ]
     listed = ", ".join(f'"{column}"' for column in (*columns, *defaults))
     values = ", ".join((*columns.values(), *("%s" for _ in defaults)))
     table = connection.ops.quote_name(model._meta.db_table)

@@ -1,7 +1,8 @@
 """Walk through the tree of a member while it grows, and give each record to the loader when it has ended.
 
 When a block of the XML was parsed, all elements have ended but the root, the last one in it, the last one in that, and so on:
-these are open. An example, with two blocks:
+these are open. (The last ones may have ended, too; what follows them is not there yet, so they wait for the next block.) An
+example, with two blocks:
 
     <activity>                        open
       <forum id="1">                  open: starts, gets its new id
@@ -43,7 +44,7 @@ Wanted = Callable[[Element, int], bool | None]
 """True if a top record is restored, by its element and its old id; False if this site has it, None if it is left out."""
 
 Same = Mapping[int, int]
-"""The ids here of records that the target has already, by position: which of the records that start theirs is."""
+"""The ids here of records that the target has already, by position: their number among the records that start."""
 
 NOTHING_SAME: Same = {}
 
@@ -59,9 +60,9 @@ def everything(element: Element, old: int) -> bool:
 class Started(NamedTuple):
     """A record that has started.
 
-    `written` says whether it is written when it ends, and `entered` whether the records in it are looked at. Of a record that
-    this site has already (`here`) those inside it that have a natural key are restored all the same, if its id here is known:
-    that is `new_id` then.
+    `written` says whether it is written when it ends, and `entered` whether the records in it are looked at. One that this site
+    has already (`here`) is counted and not written. It is entered if its id here is known, which is `new_id` then: records
+    inside it that have a natural key are restored all the same.
     """
 
     node: etree._Element
@@ -75,8 +76,8 @@ class Started(NamedTuple):
 class Walk:
     """The records of one member: those that are open, by depth, and what decides on the others.
 
-    `position` counts the records that have started, also inside those that are not restored. `ended` is called after each
-    record that lies directly in a top record. The other arguments are those of `Loader.load`.
+    The loader's `position` counts the records that have started, also inside those that are not restored. `record_ended` is
+    called after each record that lies directly in a top record. The other arguments are those of `Loader.load`.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class Walk:
         owner: Owner,
         wanted: Wanted,
         same: Same,
-        ended: Callable[[], None],
+        record_ended: Callable[[], None],
     ) -> None:
         self._loader = loader
         self._readers = readers
@@ -96,18 +97,23 @@ class Walk:
         self._owner = owner
         self._wanted = wanted
         self._same = same
-        self._ended = ended
+        self._record_ended = record_ended
         self._open: dict[int, Started] = {}
+        self._last: dict[int, etree._Element] = {}
+        """The last child that each open element had when it was looked at: the root's, that of the root's last child, ..."""
 
     def read(self, root: etree._Element, *, ended: bool) -> None:
         """Take all records that have ended since the last call, with the root if the document has."""
         if ended:
-            self._is_taken(root, self._readers, None, 0)
+            self._take(root, self._readers, None, 0)
         else:
-            self._enter(root, self._readers.get(root.tag, UNDESCRIBED), None, 0)
+            self._enter(root, self._readers.get(root.tag, UNDESCRIBED), None, 0, 0)
 
-    def _enter(self, node: etree._Element, what: Any, around: Started | None, depth: int) -> None:
-        """Take the records that have ended in an open element; start it, if it is a record and has not started."""
+    def _enter(self, node: etree._Element, what: Any, around: Started | None, depth: int, level: int) -> None:
+        """Take the records that have ended in an open element; start it, if it is a record and has not started.
+
+        `depth` is the number of records around it, and `level` of elements.
+        """
         if isinstance(what, Reader):
             started = self._open.get(depth)
             if started is None:
@@ -116,10 +122,20 @@ class Walk:
             around, depth = started, depth + 1
         if not isinstance(what, dict) or not len(node):
             return
-        children = list(node)
-        last = children.pop()
+        children = self._children_since(node, level)
+        last = self._last[level] = children.pop()
         self._end_all(node, children, what, around, depth)
-        self._enter(last, what.get(last.tag, UNDESCRIBED), around, depth)
+        self._enter(last, what.get(last.tag, UNDESCRIBED), around, depth, level + 1)
+
+    def _children_since(self, node: etree._Element, level: int) -> list[etree._Element]:
+        """Return the children of an open element from that on which was the last one before this block.
+
+        Those before it have nothing more to take, and an archive may have so many that looking at all of them takes minutes.
+        """
+        before = self._last.get(level)
+        if before is None or before.getparent() is not node:
+            return list(node)
+        return [before, *before.itersiblings()]
 
     def _end_all(
         self,
@@ -129,16 +145,16 @@ class Walk:
         around: Started | None,
         depth: int,
     ) -> None:
-        """Take all records in the first elements of `holder`, which have ended, and remove them from it."""
-        taken = [node for node in nodes if self._is_taken(node, readers, around, depth)]
-        if len(taken) == len(nodes):
-            del holder[: len(nodes)]
+        """Take all records in elements of `holder` that follow one another and have ended, and remove them from it."""
+        taken = [node for node in nodes if self._take(node, readers, around, depth)]
+        if taken and len(taken) == len(nodes) and taken[0] is holder[0]:
+            del holder[: len(taken)]
             return
         for node in taken:
             holder.remove(node)
 
-    def _is_taken(self, node: etree._Element, readers: Inside, around: Started | None, depth: int) -> bool:
-        """Take all records in an element that has ended; whether it is one itself, so that it is not needed any more."""
+    def _take(self, node: etree._Element, readers: Inside, around: Started | None, depth: int) -> bool:
+        """Take all records in an element that has ended; True if it is one itself, so that it is not needed any more."""
         what = readers.get(node.tag, UNDESCRIBED)
         if isinstance(what, Reader):
             self._end(node, what, around, depth)
@@ -157,7 +173,7 @@ class Walk:
             values: Any = {child.tag: child.text for child in children}
             if reader.inside:
                 for child in _named(children, values, reader.inside):
-                    if self._is_taken(child, reader.inside, started, depth + 1):
+                    if self._take(child, reader.inside, started, depth + 1):
                         node.remove(child)
                 if len(node) < len(children):
                     children = list(node)
@@ -175,7 +191,7 @@ class Walk:
             loader.position += reader.count_starts(node)
             loader.already_here += reader.count(node) if started.here else 0
         if depth == 1:
-            self._ended()
+            self._record_ended()
 
     def _start(self, node: etree._Element, reader: Reader, around: Started | None) -> Started:
         """Give a record that starts its new id, or decide that it is not written."""

@@ -95,6 +95,10 @@ class ArchiveField(FieldOfMixin):
     """Elements of outer records whose texts `parse_in_row` needs: "area/areaname"."""
 
     secret: ClassVar[bool] = False
+    kept: ClassVar[bool] = False
+    """Whether a restore may keep what `parser` makes of a text for when it comes again: it depends on the text alone, and few
+    texts are most of a column. It holds for a class with a parser of its own only if that says so itself."""
+
     words: ClassVar[Words] = ""
     """How the value holds words that people wrote: as `plain` text, in the strings of a `serialised` value, or not at all."""
 
@@ -119,6 +123,11 @@ class ArchiveField(FieldOfMixin):
         self.since = since
         self.omit = omit
         super().__init__(*args, **options)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if cls.__dict__.keys() & {"parser", "parse_in_row"} and "kept" not in cls.__dict__:
+            cls.kept = False
 
     @property
     def tag(self) -> str:

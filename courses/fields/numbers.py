@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 
@@ -57,6 +57,8 @@ def plain_number(text: str) -> str:
 class Int(ArchiveField, BigIntegerField):
     """A whole number of 64 bits; the default is 0, or NULL if the column allows it."""
 
+    kept: ClassVar[bool] = True
+
     def __init__(self, *args: Any, **options: Any) -> None:
         if not options.get("null"):
             options.setdefault("default", 0)
@@ -81,6 +83,8 @@ def moved_moment(moment: int, shift: int) -> int:
 class Moment(Int):
     """A time in seconds since 1970; 0 is not set. With `shifts` it moves with the course's start date."""
 
+    kept: ClassVar[bool] = True
+
     def __init__(self, *args: Any, shifts: bool = False, **options: Any) -> None:
         self.shifts = shifts
         super().__init__(*args, **options)
@@ -98,6 +102,8 @@ class Moment(Int):
 
 class Number(ArchiveField, DecimalField):
     """A decimal number of `max_digits` digits, `decimal_places` of them after the point."""
+
+    kept: ClassVar[bool] = True
 
     DECIMAL = re.compile(r"-?([0-9]{1,100})(?:\.([0-9]{1,100}))?\Z")
 
@@ -135,6 +141,8 @@ def _plain_decimal(text: str) -> str | None:
 
 class Real(ArchiveField, FloatField):
     """A floating-point number of double precision."""
+
+    kept: ClassVar[bool] = True
 
     REAL = re.compile(r"[+-]?([0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})([eE][+-]?[0-9]{1,3})?\Z", re.ASCII)
 

@@ -95,6 +95,7 @@ class Text(_Textual, CharField):
 class Code(Text):
     """A short text that programs chose, not people: the name of a component, an area or a state."""
 
+    kept: ClassVar[bool] = True
     words: ClassVar[Words] = ""
 
 

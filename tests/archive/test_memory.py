@@ -33,6 +33,12 @@ with open_archive(sys.argv[1], limits=Limits(ratio=10**6)) as archive:
     {work}
 """
 VERIFY = "print(*(one.sentence() for one in verify(archive) if one.level == 'error'), sep='\\n')"
+TREES = (
+    "from archive import xml\n"
+    "    from archive.errors import HostileArchive\n"
+    "    try: [None for _ in xml.trees(archive.open('activities/forum_31/forum.xml'), member='x')]\n"
+    "    except HostileArchive as error: print(error.sentence())"
+)
 LEFT_OUT = (
     "stream = archive.open('activities/forum_31/forum.xml')\n"
     "    for _ in opaque.rewrite(stream, member='x', mapped=lambda _, old: old, people=False): pass"
@@ -81,8 +87,11 @@ def test_a_member_of_20_megabytes_is_read_in_16(tmp_path: Path, records: list[st
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
 
 
-def test_a_record_that_does_not_fit_in_memory_is_refused_and_not_called_damage(tmp_path: Path) -> None:
+@pytest.mark.parametrize("work", [VERIFY, TREES], ids=["when it is verified", "when it is restored"])
+def test_a_record_that_does_not_fit_in_memory_is_refused_and_not_called_damage(
+    tmp_path: Path, work: str
+) -> None:
     path = archive_of(tmp_path / "large.mbz", ["<a/>"], megabytes=16)
-    done = read(path, VERIFY, megabytes=150)
+    done = read(path, work, megabytes=150)
     assert done.returncode == 0, done.stderr
     assert "One record is larger than 64 MB in memory" in done.stdout

@@ -98,6 +98,29 @@ def test_records_come_one_by_one_and_are_emptied_behind() -> None:
     assert seen == 5000
 
 
+def test_the_tree_of_a_document_grows_block_by_block_under_one_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xml, "CHUNK", 20)
+    data = b"<r>" + b"".join(b"<a><r>%d</r></a>" % number for number in range(30)) + b"</r>"
+    seen = [(root.tag, len(root), ended) for root, ended in xml.trees(io.BytesIO(data), member=MEMBER)]
+    assert [ended for _, _, ended in seen] == [False] * (len(seen) - 1) + [True]
+    assert len(seen) > 10
+    assert seen == sorted(seen)
+    assert seen[-1] == ("r", 30, True)
+
+
+def test_a_document_that_is_malformed_later_gives_what_stands_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xml, "CHUNK", 20)
+    seen: list[int] = []
+    with pytest.raises(DamagedArchive, match="malformed"):
+        seen.extend(
+            len(root) for root, _ in xml.trees(io.BytesIO(b"<r>" + b"<a/>" * 20 + b"</x>"), member=MEMBER)
+        )
+    assert seen
+    assert seen[-1] > 10
+    with pytest.raises(DamagedArchive, match="empty"):
+        list(xml.trees(io.BytesIO(b""), member=MEMBER))
+
+
 def test_a_stream_that_gives_a_few_bytes_at_a_time_is_read_the_same() -> None:
     class Trickle(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:

@@ -326,15 +326,45 @@ def test_the_error_of_rows_that_were_sent_is_not_hidden_by_a_reservation() -> No
 
 
 @pytest.mark.django_db(transaction=True)
-def test_ids_that_are_reserved_ahead_come_behind_the_rows_that_are_on_their_way() -> None:
+def test_ids_are_reserved_ahead_while_rows_are_on_their_way() -> None:
     table = CopyTable(Context._meta.db_table, ("id",))
-    with transaction.atomic(), sending_ahead():
-        own = reserve(Context, 1)
+    locked, goes_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("LOCK TABLE courses_context IN ACCESS EXCLUSIVE MODE")
+                locked.set()
+                goes_on.wait(timeout=30)
+        finally:
+            connection.close()
+
+    own = reserve(Context, 1)
+    with ThreadPoolExecutor(1) as other, transaction.atomic(), sending_ahead():
+        other.submit(hold)
+        assert locked.wait(timeout=30)
         table.add([str(own)])
         table.flush()
         firsts = reserve_ahead([(Context, 16), (Activity, 16)])
-        assert firsts()[0] > own
+        assert not goes_on.is_set(), "the rows wait for the lock"
+        goes_on.set()
         assert len(firsts()) == 2
+        assert Context.objects.filter(pk=own).exists()
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reservation_that_failed_with_its_transaction_is_made_again_in_the_next() -> None:
+    table = CopyTable(Context._meta.db_table, ("id",))
+    table.add(["no number"])
+    with transaction.atomic(), sending_ahead():
+        point = transaction.savepoint()
+        table.flush()
+        firsts = reserve_ahead([(Context, 5)])
+        with pytest.raises(DatabaseError, match="invalid input syntax"):
+            Context.objects.count()
+        transaction.savepoint_rollback(point)
+        assert firsts()[0] > 0
         transaction.set_rollback(True)
 
 

@@ -14,17 +14,20 @@ from lxml import etree
 
 from archive import xml
 from courses import structure
-from courses.activities.forum import Forum, ForumDiscussion, ForumPost
+from courses.activities.forum import Forum, ForumDiscussion, ForumPost, ForumSubscription
 from courses.bulk import CopyTable
 from courses.fields import Reading
-from courses.models import OpaqueElement
+from courses.models import Group, GroupMember, OpaqueElement
 from restore.ids import IdMap
 from restore.loader import Loader, Top
 from restore.readers import Reader
+from restore.walk import Walk
 
 FORUM, DISCUSSION, POST, OPAQUE = (
     model._meta.db_table for model in (Forum, ForumDiscussion, ForumPost, OpaqueElement)
 )
+
+DISCUSSIONS = "".join(f'<discussion id="{number}"/>' for number in range(3000))
 
 OPAQUE_ELEMENTS = st.sampled_from(
     ["", "<extra>1</extra>", "<own><post id='9'/></own>", "<extra><posts/></extra>", "<extra/><extra/>"]
@@ -119,16 +122,12 @@ def load(into: Loader, text: str, *, block: int, **options: Any) -> int:
     """Load a member block by block; returns the number of records."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(xml, "CHUNK", block)
-        return sum(
-            into.load(
-                io.BytesIO(text.encode()),
-                member="forum.xml",
-                elements=(structure.element(Forum),),
-                root=("activity",),
-                top=Top("activity:forum.xml", 31),
-                **options,
-            )
-        )
+        of_a_forum = {
+            "elements": (structure.element(Forum),),
+            "root": ("activity",),
+            "top": Top("activity:forum.xml", 31),
+        }
+        return sum(into.load(io.BytesIO(text.encode()), member="x.xml", **{**of_a_forum, **options}))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -178,14 +177,76 @@ def test_the_position_of_a_record_does_not_depend_on_what_is_restored_before_it(
     assert len(some.started) == 1 + len(second) + sum(len(one.posts) for one in second)
 
 
+@pytest.mark.parametrize("block", [15, 1000])
 def test_of_a_record_that_is_here_only_those_inside_with_a_natural_key_are_restored(
-    written: list[tuple[str, list[str]]],
+    written: list[tuple[str, list[str]]], block: int
 ) -> None:
     text = document([[Discussion([Post("a", "", "", "")], "")]])
-    into = Noting()
-    assert load(into, text, block=20, same={1: 88}) == 3
-    assert (into.already_here, into.records) == (3, 0)
+    forum = Noting()
+    assert load(forum, text, block=block, same={1: 88}) == 3
+    assert (forum.already_here, forum.records) == (3, 0)
     assert written == [(OPAQUE, ["2", "activity:forum.xml", "31", "<beside/>"])]
+    written.clear()
+    text = (
+        '<groups><group id="1"><name>A</name><group_members><group_member id="5"><timeadded>9</timeadded></group_member>'
+        '<group_member id="6"><timeadded>8</timeadded></group_member></group_members></group></groups>'
+    )
+    group = Noting()
+    body = (structure.element(Group),)
+    assert load(group, text, block=block, elements=body, root=("groups",), top=None, same={1: 88, 3: 99}) == 3
+    assert (group.already_here, group.records) == (2, 1)
+    assert [(table, "9" in row, "88" in row) for table, row in written] == [
+        (GroupMember._meta.db_table, True, True)
+    ]
+
+
+@pytest.mark.parametrize("block", [15, 1000])
+@pytest.mark.parametrize("turned", [False, True])
+def test_records_in_two_lists_of_a_record_come_in_the_order_of_the_document(
+    written: list[tuple[str, list[str]]], turned: bool, block: int
+) -> None:
+    lists = [
+        '<discussions><discussion id="1"><name>D</name></discussion></discussions>',
+        '<subscriptions><subscription id="1"><userid>0</userid></subscription></subscriptions>',
+    ]
+    listed = "".join(reversed(lists) if turned else lists)
+    load(
+        Noting(), f'<activity><forum id="1">{listed}<name>F</name></forum></activity>', block=block, top=None
+    )
+    tables = [DISCUSSION, ForumSubscription._meta.db_table]
+    assert [table for table, _ in written] == [*(reversed(tables) if turned else tables), FORUM]
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        (f'<forum id="1">{"<x/>" * 3000}<discussions>{DISCUSSIONS}', "</discussions></forum>"),
+        (
+            f'<forum id="1"><discussions><discussion id="1">{"<posts/>" * 3000}',
+            "</discussion></discussions></forum>",
+        ),
+        (f"<forum id='1'/><beside>{'<x/>' * 3000}</beside>{'<beside/>' * 3000}", ""),
+    ],
+    ids=["opaque elements before records", "empty lists", "opaque elements beside records"],
+)
+def test_what_was_looked_at_is_not_looked_at_again_with_each_block(
+    monkeypatch: pytest.MonkeyPatch, start: str, end: str
+) -> None:
+    looked = 0
+
+    def counting(function: Any) -> Any:
+        def counted(one: Any, first: Any, *rest: Any, **named: Any) -> Any:
+            nonlocal looked
+            looked += len(first) if isinstance(first, list) else 1
+            return function(one, first, *rest, **named)
+
+        return counted
+
+    monkeypatch.setattr(CopyTable, "add_line", lambda table, line: None)
+    monkeypatch.setattr(Walk, "_take", counting(Walk._take))
+    monkeypatch.setattr(Loader, "_store_rest", counting(Loader._store_rest))
+    load(Noting(), f"<activity>{start}{end}</activity>", block=200, top=None)
+    assert 3000 < looked < 13_000
 
 
 def test_a_tree_holds_a_block_and_what_is_open() -> None:
