@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -66,11 +66,12 @@ class Background:
         return future
 
     def wait(self) -> None:
-        """Wait for all that is pending. Raises the error of the first call that failed; the others are forgotten."""
+        """Wait for all that is pending. Raises the error of the first call that failed; those of the others are forgotten."""
         try:
             while self._pending:
                 self._pending.popleft().result()
         finally:
+            wait(self._pending)
             self._pending.clear()
 
     def close(self) -> None:

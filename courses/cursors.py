@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from itertools import count
@@ -29,10 +29,12 @@ Rows = list[tuple[Any, ...]]
 
 
 class _Ahead(NamedTuple):
-    """The thread that reads ahead, and what it reads or has read and nobody has asked for yet."""
+    """The thread that reads ahead, what it reads or has read and nobody has asked for yet, and the errors of all that is read
+    in threads."""
 
     thread: ThreadPoolExecutor
     readings: list[Future[Rows]]
+    errors: list[Exception]
 
 
 _ahead: ContextVar[_Ahead] = ContextVar("ahead")
@@ -66,16 +68,22 @@ def streaming() -> Iterator[None]:
     """
     with ExitStack() as stack:
         stack.callback(_finished.reset, _finished.set([]))
-        ahead = _Ahead(stack.enter_context(ThreadPoolExecutor(1, "read ahead")), [])
+        ahead = _Ahead(stack.enter_context(ThreadPoolExecutor(1, "read ahead")), [], [])
         stack.callback(_ahead.reset, _ahead.set(ahead))
         try:
             yield
         except InternalError as error:
-            if isinstance(error.__cause__, psycopg2.errors.InFailedSqlTransaction):
-                for reading in ahead.readings:
-                    if (first := reading.exception()) is not None:
-                        raise first from error
-            raise
+            if not _only_follows(error):
+                raise
+            wait(ahead.readings)
+            first = next((one for one in ahead.errors if not _only_follows(one)), error)
+            with connection.wrap_database_errors:
+                raise first from None
+
+
+def _only_follows(error: Exception) -> bool:
+    """Whether a statement failed only because one before it in the transaction did."""
+    return isinstance(error.__cause__ or error, psycopg2.errors.InFailedSqlTransaction)
 
 
 def only_read() -> None:
@@ -90,7 +98,9 @@ def read_ahead(sql: str, parameters: Mapping[str, Any]) -> Callable[[], Rows]:
     Texts are bytes in UTF-8, as the server sends them. An error of the database is raised by what waits.
     """
     ahead = _ahead.get()
-    reading = ahead.thread.submit(_read, connection.cursor(), f"{_closing()}{sql}", _sent(parameters))
+    reading = ahead.thread.submit(
+        _noting, ahead.errors, _read, connection.cursor(), f"{_closing()}{sql}", _sent(parameters)
+    )
     ahead.readings.append(reading)
 
     def rows() -> Rows:
@@ -98,6 +108,15 @@ def read_ahead(sql: str, parameters: Mapping[str, Any]) -> Callable[[], Rows]:
         return reading.result()
 
     return rows
+
+
+def _noting(errors: list[Exception], function: Callable[..., Rows], *arguments: Any) -> Rows:
+    """Call a function and note its error, also if nobody asks for the rows."""
+    try:
+        return function(*arguments)
+    except Exception as error:
+        errors.append(error)
+        raise
 
 
 def _sent(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,13 +192,14 @@ def _batches(cursor: Any, name: str, size: int, weight: int | None) -> Generator
     # While the caller works on a batch, the next one is fetched; and one waits, so that the server need not.
     following = _Following(cursor, name, weight, batch)
     with ThreadPoolExecutor(1, "fetch rows") as thread:
-        pending = deque(thread.submit(following.fetch) for _ in range(2))
+        errors = _ahead.get().errors
+        pending = deque(thread.submit(_noting, errors, following.fetch) for _ in range(2))
         try:
             while batch:
                 yield batch
                 with connection.wrap_database_errors:
                     batch = pending.popleft().result()
-                pending.append(thread.submit(following.fetch))
+                pending.append(thread.submit(_noting, errors, following.fetch))
         finally:
             for one in pending:
                 one.cancel()

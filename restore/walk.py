@@ -99,7 +99,7 @@ class Walk:
         self._same = same
         self._record_ended = record_ended
         self._open: dict[int, Started] = {}
-        self._last: dict[int, etree._Element] = {}
+        self._last: list[etree._Element] = []
         """The last child that each open element had when it was looked at: the root's, that of the root's last child, ..."""
 
     def read(self, root: etree._Element, *, ended: bool) -> None:
@@ -121,9 +121,11 @@ class Walk:
             what = what.inside if started.entered else UNDESCRIBED
             around, depth = started, depth + 1
         if not isinstance(what, dict) or not len(node):
+            self._forget(level)
             return
         children = self._children_since(node, level)
-        last = self._last[level] = children.pop()
+        last = children.pop()
+        self._last[level : level + 1] = [last]
         self._end_all(node, children, what, around, depth)
         self._enter(last, what.get(last.tag, UNDESCRIBED), around, depth, level + 1)
 
@@ -132,10 +134,15 @@ class Walk:
 
         Those before it have nothing more to take, and an archive may have so many that looking at all of them takes minutes.
         """
-        before = self._last.get(level)
+        before = self._last[level] if level < len(self._last) else None
         if before is None or before.getparent() is not node:
+            self._forget(level)
             return list(node)
         return [before, *before.itersiblings()]
+
+    def _forget(self, level: int) -> None:
+        """Forget the last children from this level on: a removed record stays in memory as long as an element in it does."""
+        del self._last[level:]
 
     def _end_all(
         self,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import wait
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 from django.db import DatabaseError, DataError, InternalError, connection
@@ -20,24 +21,37 @@ def test_long_rows_come_a_few_at_a_time(transactional_db: None) -> None:
     assert max(sizes[1:]) <= cursors.FITTING // 1_000_000
 
 
-@pytest.mark.parametrize("row", [1, cursors.MANY + 1])
+@pytest.mark.parametrize("row", [1, cursors.MANY + 1, 2 * cursors.MANY + 1])
 def test_an_error_of_the_server_is_one_of_the_database_whenever_it_comes(
     transactional_db: None, row: int
 ) -> None:
     sql = f"SELECT n, 1 / (n - {row}) FROM generate_series(1, 3 * {cursors.MANY}) AS n"
-    with pytest.raises(DatabaseError), cursors.snapshot():
+    with pytest.raises(DatabaseError, match="division by zero"), cursors.snapshot():
         list(cursors.stream(sql, {}))
 
 
 def test_what_was_read_of_a_large_query_does_not_stay_open(transactional_db: None) -> None:
     with cursors.snapshot():
-        for rows in (1, 3 * cursors.MANY, 2):
+        for rows in (1, cursors.MANY, 3 * cursors.MANY, 2):
             assert (
                 sum(len(batch) for batch in cursors.stream(f"SELECT generate_series(1, {rows})", {})) == rows
             )
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM pg_cursors WHERE statement NOT LIKE '%%pg_cursors%%'")
             assert cursor.fetchone()[0] <= 1
+
+
+def test_a_stream_that_is_given_up_leaves_the_connection_as_it_was(transactional_db: None) -> None:
+    with cursors.snapshot():
+        batches = cursors.stream(f"SELECT generate_series(1, {9 * cursors.MANY})", {})
+        assert len(next(batches)) == cursors.MANY
+        assert list(cursors.stream("SELECT 7", {})) == [[(7,)]]
+        assert next(batches)[0] == (cursors.MANY + 1,)
+        batches.close()
+        assert list(cursors.stream("SELECT 8", {})) == [[(8,)]]
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_cursors WHERE statement LIKE '%%generate_series%%'")
+            assert cursor.fetchone()[0] == 0
 
 
 def test_the_rows_of_a_query_that_is_read_ahead_are_bytes_and_are_there_once_they_are_asked_for(
@@ -78,11 +92,25 @@ def fail_ahead() -> None:
     wait(cursors._ahead.get().readings)
 
 
+def fail_in_a_batch_ahead() -> None:
+    """Let a batch fail that is fetched while the first one is used."""
+    sql = f"SELECT n, 1 / (n - {2 * cursors.MANY + 1}) FROM generate_series(1, 3 * {cursors.MANY}) AS n"
+    batches = cursors.stream(sql, {})
+    next(batches)
+    for _ in range(3000):
+        if cursors._ahead.get().errors:
+            break
+        time.sleep(0.01)
+    with closing(batches):
+        next(cursors.stream("SELECT 1", {}))
+
+
+@pytest.mark.parametrize("failing", [fail_ahead, fail_in_a_batch_ahead])
 def test_a_statement_fails_by_the_error_of_what_was_read_ahead_and_not_by_what_follows_from_it(
-    transactional_db: None,
+    transactional_db: None, failing: Callable[[], object]
 ) -> None:
     with pytest.raises(DataError, match="division by zero"):
-        read_after(fail_ahead)
+        read_after(failing)
 
 
 def test_a_statement_that_fails_by_itself_has_its_own_error(transactional_db: None) -> None:

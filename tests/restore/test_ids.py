@@ -335,19 +335,22 @@ def test_ids_are_reserved_ahead_while_rows_are_on_their_way() -> None:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute("LOCK TABLE courses_context IN ACCESS EXCLUSIVE MODE")
                 locked.set()
-                goes_on.wait(timeout=30)
+                goes_on.wait(timeout=300)
         finally:
             connection.close()
 
     own = reserve(Context, 1)
     with ThreadPoolExecutor(1) as other, transaction.atomic(), sending_ahead():
-        other.submit(hold)
-        assert locked.wait(timeout=30)
-        table.add([str(own)])
-        table.flush()
-        firsts = reserve_ahead([(Context, 16), (Activity, 16)])
-        assert not goes_on.is_set(), "the rows wait for the lock"
-        goes_on.set()
+        holding = other.submit(hold)
+        try:
+            assert locked.wait(timeout=30)
+            table.add([str(own)])
+            table.flush()
+            firsts = reserve_ahead([(Context, 16), (Activity, 16)])
+            assert not holding.done(), "the rows wait for the lock, and nobody waits for them"
+        finally:
+            goes_on.set()
+        holding.result()
         assert len(firsts()) == 2
         assert Context.objects.filter(pk=own).exists()
         transaction.set_rollback(True)

@@ -17,7 +17,8 @@ from courses import structure
 from courses.activities.forum import Forum, ForumDiscussion, ForumPost, ForumSubscription
 from courses.bulk import CopyTable
 from courses.fields import Reading
-from courses.models import Group, GroupMember, OpaqueElement
+from courses.models import Group, Grouping, GroupMember, OpaqueElement
+from courses.structure import Wrapper
 from restore.ids import IdMap
 from restore.loader import Loader, Top
 from restore.readers import Reader
@@ -217,20 +218,31 @@ def test_records_in_two_lists_of_a_record_come_in_the_order_of_the_document(
     assert [table for table, _ in written] == [*(reversed(tables) if turned else tables), FORUM]
 
 
+OF_GROUPS = {
+    "elements": (structure.element(Group), Wrapper("groupings", (structure.element(Grouping),))),
+    "root": ("groups",),
+}
+
+
 @pytest.mark.parametrize(
-    ("start", "end"),
+    ("start", "end", "options"),
     [
-        (f'<forum id="1">{"<x/>" * 3000}<discussions>{DISCUSSIONS}', "</discussions></forum>"),
         (
-            f'<forum id="1"><discussions><discussion id="1">{"<posts/>" * 3000}',
-            "</discussion></discussions></forum>",
+            f'<activity><forum id="1">{"<x/>" * 3000}<discussions>{DISCUSSIONS}',
+            "</discussions></forum></activity>",
+            {},
         ),
-        (f"<forum id='1'/><beside>{'<x/>' * 3000}</beside>{'<beside/>' * 3000}", ""),
+        (
+            f'<activity><forum id="1"><discussions><discussion id="1">{"<posts/>" * 3000}',
+            "</discussion></discussions></forum></activity>",
+            {},
+        ),
+        (f"<groups>{'<groupings/>' * 3000}", "</groups>", OF_GROUPS),
     ],
-    ids=["opaque elements before records", "empty lists", "opaque elements beside records"],
+    ids=["opaque elements before records", "empty lists", "empty lists beside records"],
 )
 def test_what_was_looked_at_is_not_looked_at_again_with_each_block(
-    monkeypatch: pytest.MonkeyPatch, start: str, end: str
+    monkeypatch: pytest.MonkeyPatch, start: str, end: str, options: dict[str, Any]
 ) -> None:
     looked = 0
 
@@ -245,8 +257,22 @@ def test_what_was_looked_at_is_not_looked_at_again_with_each_block(
     monkeypatch.setattr(CopyTable, "add_line", lambda table, line: None)
     monkeypatch.setattr(Walk, "_take", counting(Walk._take))
     monkeypatch.setattr(Loader, "_store_rest", counting(Loader._store_rest))
-    load(Noting(), f"<activity>{start}{end}</activity>", block=200, top=None)
+    load(Noting(), f"{start}{end}", block=200, top=None, **options)
     assert 3000 < looked < 13_000
+
+
+def test_no_record_that_was_removed_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also none that was open before, and had records in it."""
+
+    class Watched(Walk):
+        def read(self, root: etree._Element, *, ended: bool) -> None:
+            super().read(root, ended=ended)
+            assert ended or all(root in one.iterancestors() for one in self._last)
+
+    deep = [Discussion([Post("a", "", "", "")] * 30, ""), *[Discussion([], "")] * 30]
+    monkeypatch.setattr("restore.loader.Walk", Watched)
+    monkeypatch.setattr(CopyTable, "add_line", lambda table, line: None)
+    assert load(Noting(), document([deep, [], deep]), block=100) == 3 + 2 * (31 + 30)
 
 
 def test_a_tree_holds_a_block_and_what_is_open() -> None:
