@@ -78,7 +78,7 @@ def streaming() -> Iterator[None]:
             wait(ahead.readings)
             first = next((one for one in ahead.errors if not _only_follows(one)), error)
             with connection.wrap_database_errors:
-                raise first from None
+                raise first from first.__cause__
 
 
 def _only_follows(error: Exception) -> bool:
