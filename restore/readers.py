@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple, cast
 
 from lxml import etree
@@ -203,11 +204,12 @@ class Reader:
 
     def count(self, node: etree._Element) -> int:
         """Return the number of records in the element of a record that is not restored: itself, and all that nest in it."""
-        return 1 + sum(_count(node, self.inside)) + sum(_count(node, self.inline))
+        found = chain(_found(node, self.inside), _found(node, self.inline))
+        return 1 + sum(reader.count(inner) for reader, inner in found)
 
     def count_starts(self, node: etree._Element) -> int:
         """Return the number of records inside a record that are read one by one, all depths included."""
-        return sum(_count_starts(node, self.inside))
+        return sum(1 + reader.count_starts(inner) for reader, inner in _found(node, self.inside))
 
     def left(self, node: etree._Element) -> Iterator[etree._Element]:
         """Yield the opaque elements of a record whose nested records were read, and wrappers with opaque elements in them."""
@@ -229,18 +231,6 @@ def _found(node: etree._Element, readers: Inside) -> Iterator[tuple[Reader, etre
                 yield from _found(inner, reader)
             elif reader is not None:
                 yield reader, inner
-
-
-def _count(node: etree._Element, readers: Inside) -> Iterator[int]:
-    """Yield the numbers of records, for each record that lies in an element."""
-    for reader, inner in _found(node, readers):
-        yield reader.count(inner)
-
-
-def _count_starts(node: etree._Element, readers: Inside) -> Iterator[int]:
-    """Yield the numbers of records that are read one by one, for each that lies in an element."""
-    for reader, inner in _found(node, readers):
-        yield 1 + reader.count_starts(inner)
 
 
 def is_inline(element: Element) -> bool:

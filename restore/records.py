@@ -258,8 +258,7 @@ class RecordWriter:
         if reader is not None:
             owner = self.parent_value(reader, parent.node, parent.new_id)
             new_id = self.new_id(reader, node, parent.member)
-            children = list(node)
-            values: Texts = {child.tag: child.text for child in children}
+            children, values = children_of(node)
             self.write(reader, node, children, values, new_id, owner, parent.member, parent.texts)
 
     def _empty_list(self, readers: Inside, wrapper: etree._Element, parent: Parent) -> bool:
@@ -276,6 +275,12 @@ class RecordWriter:
             for node in done if len(wrapper) else ():
                 wrapper.remove(node)
         return len(wrapper) == 0
+
+
+def children_of(node: etree._Element) -> tuple[list[etree._Element], Texts]:
+    """Return the elements in a record, and their texts by tag."""
+    children = list(node)
+    return children, {child.tag: child.text for child in children}
 
 
 def old_id(node: etree._Element, member: str) -> int:

@@ -33,6 +33,7 @@ from archive.numbers import natural
 from courses.fields import plain_number
 from courses.structure import Element
 from restore.readers import Inside, Reader
+from restore.records import children_of
 
 if TYPE_CHECKING:
     from restore.loader import Loader
@@ -66,7 +67,6 @@ class Started(NamedTuple):
     """
 
     node: etree._Element
-    reader: Reader
     new_id: str
     written: bool = True
     entered: bool = True
@@ -176,15 +176,13 @@ class Walk:
         loader = self._loader
         started = self._open.pop(depth, None) or self._start(node, reader, around)
         if started.written:
-            children = list(node)
-            values: Any = {child.tag: child.text for child in children}
+            children, values = children_of(node)
             if reader.inside:
                 for child in _named(children, values, reader.inside):
                     if self._take(child, reader.inside, started, depth + 1):
                         node.remove(child)
                 if len(node) < len(children):
-                    children = list(node)
-                    values = {child.tag: child.text for child in children}
+                    children, values = children_of(node)
             owner = (
                 loader.parent_value(reader, around.node, around.new_id)
                 if around
@@ -205,13 +203,13 @@ class Walk:
         loader = self._loader
         loader.position += 1
         if self._same and (here := self._same.get(loader.position)) is not None:
-            return Started(node, reader, str(here), written=False, here=True)
+            return Started(node, str(here), written=False, here=True)
         comes: bool | None = around is not None and (around.written or reader.keyed)
         if around is None:
             comes = self._wanted(reader.element, old_id_or_zero(node))
         if not comes:
-            return Started(node, reader, "", written=False, entered=False, here=comes is False)
-        return Started(node, reader, loader.new_id(reader, node, self._member))
+            return Started(node, "", written=False, entered=False, here=comes is False)
+        return Started(node, loader.new_id(reader, node, self._member))
 
 
 def _named(

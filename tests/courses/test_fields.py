@@ -414,7 +414,7 @@ def test_a_value_that_a_restore_keeps_depends_on_its_text_alone() -> None:
 
 
 def said(parse: Parse, text: str) -> str | None:
-    """What a parser makes of a text, or its error."""
+    """The value that a parser returns for a text; its error as a text, if it raises one."""
     try:
         return parse(text)
     except FieldError as error:

@@ -41,7 +41,7 @@ Row = dict[str, str | None]
 
 @pytest.fixture
 def rows(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Row]]:
-    """What COPY gets: the table and the values by column, in the order in which they are written."""
+    """The rows that are sent, in their order: the table of each, and its values by column."""
     found: list[tuple[str, Row]] = []
 
     def add_line(table: CopyTable, line: str) -> None:
@@ -65,6 +65,18 @@ def loader(*, people: bool = True, **options: Any) -> Loader:
         preserve=lambda element, people: etree.tostring(element, with_tail=False).decode(),
         people=people,
         **options,
+    )
+
+
+def reader_of_posts(into: Loader) -> Reader:
+    """A reader of posts, for the tables of a loader."""
+    return Reader(
+        next(structure.element(ForumDiscussion).children()),
+        fixed={},
+        reading=into.reading,
+        tables=into.table,
+        accept=None,
+        fresh=into.fresh("forum_post"),
     )
 
 
@@ -172,14 +184,7 @@ def test_a_value_that_does_not_fit_is_an_error_that_names_its_place(
 
 def test_a_reader_has_a_named_column_for_each_field_and_appends_the_ids() -> None:
     into = loader()
-    reader = Reader(
-        next(structure.element(ForumDiscussion).children()),
-        fixed={},
-        reading=into.reading,
-        tables=into.table,
-        accept=None,
-        fresh=into.fresh("forum_post"),
-    )
+    reader = reader_of_posts(into)
     assert [column.key for column in reader.columns][:2] == ["parent", "userid"]
     assert all(isinstance(column, Column) for column in reader.columns)
     assert reader.table.columns[-2:] == ("id", "discussion_id")
@@ -191,14 +196,7 @@ def test_a_reader_has_a_named_column_for_each_field_and_appends_the_ids() -> Non
 
 def test_a_value_that_comes_again_is_looked_up_and_not_parsed_again_if_it_is_no_reference() -> None:
     into = loader()
-    reader = Reader(
-        next(structure.element(ForumDiscussion).children()),
-        fixed={},
-        reading=into.reading,
-        tables=into.table,
-        accept=None,
-        fresh=into.fresh("forum_post"),
-    )
+    reader = reader_of_posts(into)
     parsed: list[str] = []
 
     def noting(column: Column) -> Column:
