@@ -14,6 +14,9 @@ import psycopg2.errors
 import psycopg2.extensions
 from django.db import InternalError, connection, transaction
 
+from courses import prepared
+from courses.prepared import PreparedQueries
+
 MANY, SOME = 2000, 100
 """Rows that are fetched at once: at most, and at first if they may be long."""
 
@@ -39,6 +42,9 @@ class _Ahead(NamedTuple):
 
 _ahead: ContextVar[_Ahead] = ContextVar("ahead")
 
+_prepared: ContextVar[PreparedQueries | None] = ContextVar("prepared")
+"""The queries that the session has prepared; None as long as temporary views may be made."""
+
 FOR_PASSES = "SET LOCAL jit = off; SET LOCAL work_mem = '96MB'; SET LOCAL max_parallel_workers_per_gather = 0"
 """Settings for reading whole courses in one pass: hundreds of expressions that are compiled for it cost more than they save,
 rows that are sorted stay in memory up to some 100,000 posts, and the rows of a UNION ALL come part by part."""
@@ -50,10 +56,11 @@ def snapshot() -> Iterator[None]:
 
     Temporary views can be made until `only_read` is called. All is rolled back.
     """
+    prepared.keep_temporary_schema()
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            cursor.execute(FOR_PASSES)
+            cursor.execute(f"{FOR_PASSES}; {prepared.GENERIC}")
         with streaming():
             yield
         transaction.set_rollback(True)
@@ -68,6 +75,7 @@ def streaming() -> Iterator[None]:
     """
     with ExitStack() as stack:
         stack.callback(_finished.reset, _finished.set([]))
+        stack.callback(_prepared.reset, _prepared.set(None))
         ahead = _Ahead(stack.enter_context(ThreadPoolExecutor(1, "read ahead")), [], [])
         stack.callback(_ahead.reset, _ahead.set(ahead))
         try:
@@ -87,9 +95,10 @@ def _only_follows(error: Exception) -> bool:
 
 
 def only_read() -> None:
-    """Let the transaction only read from now on: writes raise an error."""
+    """Let the transaction only read from now on: writes raise an error, and queries that are read ahead are prepared."""
     with connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION READ ONLY")
+    _prepared.set(PreparedQueries())
 
 
 def read_ahead(sql: str, parameters: Mapping[str, Any]) -> Callable[[], Rows]:
@@ -98,8 +107,10 @@ def read_ahead(sql: str, parameters: Mapping[str, Any]) -> Callable[[], Rows]:
     Texts are bytes in UTF-8, as the server sends them. An error of the database is raised by what waits.
     """
     ahead = _ahead.get()
+    queries = _prepared.get()
+    statement = queries.statement(sql) if queries else sql
     reading = ahead.thread.submit(
-        _noting, ahead.errors, _read, connection.cursor(), f"{_closing()}{sql}", _sent(parameters)
+        _noting, ahead.errors, _read, connection.cursor(), f"{_closing()}{statement}", _sent(parameters)
     )
     ahead.readings.append(reading)
 
