@@ -6,6 +6,8 @@ expressions hold no values of the database or of the request.
 
 from __future__ import annotations
 
+import re
+
 from backup.anonymise import personal_sql
 from courses.fields import NULL, ArchiveField, Echo, Rendering
 from courses.models import User
@@ -13,6 +15,8 @@ from courses.structure import Element
 
 NUMBERS = "^[-0-9.,:; ]*$"
 """Texts that are numbers, such as the choice of an answer, and no words."""
+
+CAST_COLUMN = re.compile(r'^(t\d+\."[^"]+")::text$')
 
 ARGUMENTS = 80
 """Arguments of one `concat`: PostgreSQL's functions take 100 at most."""
@@ -94,9 +98,12 @@ def column_of(field: ArchiveField, row: str) -> str:
 
 
 def concat(pieces: list[str]) -> str:
-    """Return one text of all pieces; adjacent literals are joined."""
+    """Return one text of all pieces; adjacent literals are joined.
+
+    Numbers go in as they are: `concat` writes them itself, and texts of them were copied once more.
+    """
     merged: list[str] = []
-    for piece in pieces:
+    for piece in map(_without_cast, pieces):
         if merged and _is_literal(merged[-1]) and _is_literal(piece):
             merged[-1] = merged[-1][:-1] + piece[1:]
         else:
@@ -104,6 +111,11 @@ def concat(pieces: list[str]) -> str:
     while len(merged) > ARGUMENTS:
         merged = [f"concat({', '.join(merged[i : i + ARGUMENTS])})" for i in range(0, len(merged), ARGUMENTS)]
     return f"concat({', '.join(merged)})"
+
+
+def _without_cast(piece: str) -> str:
+    """Return a column that is cast to text, and nothing else, without its cast."""
+    return CAST_COLUMN.sub(r"\1", piece)
 
 
 def _is_literal(piece: str) -> bool:
