@@ -40,7 +40,7 @@ class FirstRows:
         sql, self._places = _together(asked, self._limit)
         ids = sum(len(value) for value in parameters.values() if isinstance(value, list))
         self._asks = ids <= MOST_IDS
-        self._answer = cursors.read_ahead(sql, parameters) if self._asks else list
+        self._answer = cursors.read_ahead(sql, {**parameters, "skip": 0}) if self._asks else list
 
     def take(self, number: int) -> tuple[Batch, bool]:
         """Return the first rows of a query, given its position, and whether there are no more of it; each query once."""

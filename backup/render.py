@@ -135,8 +135,9 @@ def queries(
     """Compile the queries of a member's body, parents first, for `Weaver`.
 
     `owner` is the element in whose records the body stands. The queries take the parameters `%(all)s`, the ids of the owners,
-    and `%(people)s`, the ids of those of them whose userdata is exported. Without an owner the records of the body are their
-    own owners, and `all` lists them: each is its own parent, or all have the parent 0 if they are `listed` in one member.
+    `%(people)s`, the ids of those of them whose userdata is exported, and `%(skip)s`, how many of the first rows are left out.
+    Without an owner the records of the body are their own owners, and `all` lists them: each is its own parent, or all have the
+    parent 0 if they are `listed` in one member.
 
     `opaque` are the item types with stored opaque elements; `depth` is the indentation of the body in steps of two spaces;
     `only` are further SQL conditions by the tag of the body's elements; `skipped` are the options that are off. With
@@ -243,7 +244,7 @@ class _Renderer:
         ]
         if inline.counts:
             columns.append(f"1 + {' + '.join(inline.counts)}")
-        rows = self._rows(chain, only)
+        rows = f"{self._rows(chain, only)} OFFSET %(skip)s"
         return Query(
             element,
             f"SELECT {', '.join(columns)} FROM ({rows}) {row} {' '.join(inline.joins)}",
@@ -266,7 +267,7 @@ class _Renderer:
         """Return the subquery of the rows of a chain's last element, in the order of the member, with `_ancestor` columns.
 
         It holds the rows of all owners, but userdata only of the owners in `%(people)s`. The rows are sorted before they are
-        rendered, as they are shorter than their XML; OFFSET 0 keeps the planner from doing it the other way round.
+        rendered, as they are shorter than their XML: the planner does so if an OFFSET follows, be it 0.
         """
         if len(chain) > 2 and chain[-1].model.archive_meta.userdata:
             return self._rows_of_people(chain, only)
@@ -279,7 +280,7 @@ class _Renderer:
         named = ", ".join(f"{number} AS {_ancestor(index)}" for index, number in enumerate(ids[:-1] or ids))
         return (
             f"SELECT {row}.*, {named} FROM {structure.source(chain)}"
-            f" WHERE {' AND '.join(conditions)} ORDER BY {', '.join(ids)} OFFSET 0"
+            f" WHERE {' AND '.join(conditions)} ORDER BY {', '.join(ids)}"
         )
 
     def _rows_of_people(self, chain: Chain, only: str) -> str:
@@ -298,8 +299,8 @@ class _Renderer:
         inside = f'SELECT * FROM "{element.table}" {inner} WHERE {" AND ".join(conditions)} OFFSET 0'
         named = ", ".join(f"{number} AS {_ancestor(index)}" for index, number in enumerate(ids))
         return (
-            f"SELECT {inner}.*, {named} FROM ({self._rows(chain[:-1], only)}) {outer}"
-            f" CROSS JOIN LATERAL ({inside}) {inner} ORDER BY {', '.join([*ids, f'{inner}.id'])} OFFSET 0"
+            f"SELECT {inner}.*, {named} FROM ({self._rows(chain[:-1], only)} OFFSET 0) {outer}"
+            f" CROSS JOIN LATERAL ({inside}) {inner} ORDER BY {', '.join([*ids, f'{inner}.id'])}"
         )
 
     def _conditions(self, element: Element, row: str, parent: str, owner: str) -> Iterator[str]:

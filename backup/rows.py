@@ -107,10 +107,9 @@ class Rows:
         size = cursors.fitting(lengths) if lengths else 0
         for rows in cursors.stream(
             self.query.sql,
-            self._parameters,
+            {**self._parameters, "skip": len(lengths)},
             weight=XML_COLUMN,
             undecoded=True,
-            skip=len(lengths),
             size=size,
         ):
             yield self.query.batch(rows)

@@ -164,13 +164,12 @@ def stream(
     *,
     weight: int | None = None,
     undecoded: bool = False,
-    skip: int = 0,
     size: int = 0,
 ) -> Generator[Rows, None, None]:
     """Yield the rows of a query in batches, through a cursor on the server, in constant memory; only inside `streaming`.
 
-    Lists among the parameters are of numbers. The first `skip` rows are left out. `size` is the number of rows that are
-    fetched at first; 0: as many as may be.
+    Lists among the parameters are of numbers. `size` is the number of rows that are fetched at first; 0: as many as
+    may be.
 
     `weight` is the position of the column that takes most of a row's memory: the longer its texts, the fewer rows are
     fetched at once. If `undecoded`, texts are bytes in UTF-8, as the server sends them. A query with few rows is one request:
@@ -184,8 +183,7 @@ def stream(
             psycopg2.extensions.register_type(psycopg2.extensions.BYTES, cursor.cursor)
         # The server's log, and so `bin/bench`, calls a request by its first word.
         declare = f"DECLARE {name} NO SCROLL CURSOR FOR {sql}"
-        skipping = f"MOVE {skip} IN {name}; " if skip else ""
-        cursor.execute(f"{declare}; {_closing()}{skipping}FETCH {size} FROM {name}", _sent(parameters))
+        cursor.execute(f"{declare}; {_closing()}FETCH {size} FROM {name}", _sent(parameters))
         try:
             yield from _batches(cursor.cursor, name, size, weight)
         finally:

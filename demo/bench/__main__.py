@@ -32,6 +32,9 @@ SMALL_COURSES = 60
 
 WORKERS = 2
 
+FLOORS = {"backup": "floor_of_backup", "backup_in_worker": "floor_of_backup", "restore": "floor_of_restore"}
+"""The operations whose seconds are compared, each with the operation that is its floor."""
+
 
 @dataclass
 class Measured:
@@ -213,9 +216,9 @@ def _measured(
     return subject
 
 
-def _back_up(site: BenchSite, subject: Measured) -> None:
+def _back_up(site: BenchSite, subject: Measured, operation: str = "backup") -> None:
     target = str(subject.folder / "again.mbz")
-    subject.note("backup", site.run("backup", subject.database, course=subject.course, target=target))
+    subject.note(operation, site.run(operation, subject.database, course=subject.course, target=target))
 
 
 def _restore(site: BenchSite, subject: Measured) -> None:
@@ -234,14 +237,15 @@ def prepare_floors(site: BenchSite, subject: Measured) -> None:
 
 
 def run_round(site: BenchSite, subject: Measured) -> None:
-    """Run one round: backup and restore, each after its floor."""
+    """Run one round: backups and a restore, after their floors."""
     folder = subject.folder
     target = {"unpacked": str(folder / "own.tar"), "target": str(folder / "floor.gz")}
-    subject.note("backup floor", site.run("floor_of_backup", subject.database, **target))
+    subject.note("floor_of_backup", site.run("floor_of_backup", subject.database, **target))
     _back_up(site, subject)
+    _back_up(site, subject, "backup_in_worker")
     arguments = {"archive": str(subject.archive), "rows": str(folder / "rows")}
     with new_database(site) as database:
-        subject.note("restore floor", site.run("floor_of_restore", database, **arguments))
+        subject.note("floor_of_restore", site.run("floor_of_restore", database, **arguments))
     _restore(site, subject)
 
 
@@ -290,9 +294,9 @@ def best(subject: Measured, operation: str) -> Run:
 def summarise(subject: Measured) -> dict[str, Any]:
     """Return best and median seconds of each operation and floor of a course, their ratios, CPU and memory."""
     found: dict[str, Any] = {"name": subject.name, "size": subject.size, "operations": {}}
-    for operation in ("backup", "restore"):
-        runs, floors = subject.runs[operation], subject.runs[f"{operation} floor"]
-        floor = best(subject, f"{operation} floor")
+    for operation, floor_operation in FLOORS.items():
+        runs, floors = subject.runs[operation], subject.runs[floor_operation]
+        floor = best(subject, floor_operation)
         found["operations"][operation] = {
             "records": runs[0].answer["records"],
             "rows": floor.answer["records"],

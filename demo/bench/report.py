@@ -7,6 +7,9 @@ from typing import Any
 
 MEGABYTE = 1_000_000
 
+NAMES = {"backup": "backup by a command", "backup_in_worker": "backup in a worker"}
+"""The names of operations that are not named as their functions are."""
+
 
 def lines(found: dict[str, Any]) -> Iterator[str]:
     """Yield the measurements, as `measure` returns them, as lines for people."""
@@ -26,15 +29,17 @@ def _large(found: dict[str, Any]) -> Iterator[str]:
     yield f"Seconds, the best and the median of {found['rounds']} rounds, operation and floor in turns."
     yield "The floor is what the same rows and the same bytes cost at least. CPU: seconds that the process and the server's"
     yield "process for it spent on processors, the least of the rounds; it says more than the clock on a busy machine."
+    yield "A backup by a command is the first of its process; one in a worker follows another: its queries are planned."
     yield ""
     heads = ("best", "median", "floor", "median", "ratio", "median", "CPU", "floor", "ratio")
-    yield f"{'':<40}{'records':>9}{''.join(f'{head:>8}' for head in heads)}{'peak MB':>9}"
+    yield f"{'':<48}{'records':>9}{''.join(f'{head:>8}' for head in heads)}{'peak MB':>9}"
     for subject in found["subjects"]:
         for operation, facts in subject["operations"].items():
-            yield _row(f"{operation}: {subject['name']}", facts)
+            yield _row(f"{NAMES.get(operation, operation)}: {subject['name']}", facts)
     yield ""
     for subject in found["subjects"]:
-        for operation, facts in subject["operations"].items():
+        for operation in ("backup", "restore"):
+            facts = subject["operations"][operation]
             parts = ", ".join(f"{name} {seconds:.2f}" for name, seconds in facts["floor_parts"].items())
             yield f"  floor of {operation}, {subject['name']}: {parts}"
     yield ""
@@ -52,7 +57,7 @@ def _row(name: str, facts: dict[str, Any]) -> str:
     times = "".join(f"{facts[key]:>8.2f}" for key in ("best", "median", "floor_best", "floor_median"))
     ratios = f"{facts['ratio_best']:>8.2f}{facts['ratio_median']:>8.2f}"
     work = "".join(f"{facts[key]:>8.2f}" for key in ("cpu", "floor_cpu", "ratio_cpu"))
-    return f"{name:<40}{facts['records']:>9,}{times}{ratios}{work}{facts['peak'] / MEGABYTE:>9.0f}"
+    return f"{name:<48}{facts['records']:>9,}{times}{ratios}{work}{facts['peak'] / MEGABYTE:>9.0f}"
 
 
 def _ordinary(ordinary: dict[str, Any]) -> Iterator[str]:

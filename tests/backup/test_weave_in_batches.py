@@ -138,8 +138,8 @@ def test_however_rows_are_cut_into_batches_records_stand_in_their_parents(
     def all_rows(query: Query) -> list[tuple[Any, ...]]:
         return [record(query, *ids) for ids in rows[id(query.element)]]
 
-    def stream(sql: str, *_: object, skip: int, **__: object) -> Iterator[list[tuple[Any, ...]]]:
-        return cut(all_rows(by_sql[sql])[skip:], iter(sizes * 10_000))
+    def stream(sql: str, parameters: dict[str, int], **_: object) -> Iterator[list[tuple[Any, ...]]]:
+        return cut(all_rows(by_sql[sql])[parameters["skip"] :], iter(sizes * 10_000))
 
     def first(asked: FirstRows, number: int) -> tuple[Batch, bool]:
         query = compiled[number]

@@ -73,12 +73,6 @@ def test_an_error_of_what_is_read_ahead_is_one_of_the_database_and_is_raised_whe
             rows()
 
 
-def test_the_first_rows_of_a_query_can_be_left_out(transactional_db: None) -> None:
-    with cursors.snapshot():
-        batches = list(cursors.stream("SELECT generate_series(1, 120)", {}, skip=50))
-    assert [one for batch in batches for (one,) in batch] == list(range(51, 121))
-
-
 def read_after(failing: Callable[[], object]) -> None:
     """Read a query in a snapshot in which something fails before."""
     with cursors.snapshot():
