@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
-from django.db import connection
-from django.db.models import CharField, F, Q, QuerySet
-from django.db.models.functions import Cast, Length
+from django.db import connection, models
+from django.db.models import Q, QuerySet
 
 from archive.findings import Finding
 from archive.numbers import whole_or
@@ -125,18 +124,36 @@ def _too_long(context: BackupContext) -> list[tuple[int, int, int]]:
 def _long_names() -> str:
     """Return the SQL of all names of the course %(course)s that are too long: in column 7 longer than %(most_7)s.
 
-    Its text depends on the models only. Django takes longer to write it than the server to answer, as there are many tables.
+    Its text depends on the models only. Django's queries of the same took longer to write than the server to answer.
     """
     parts = []
-    for index, (model, column) in _long_columns():
-        length = Length(Cast(F(column), CharField()))
-        rows = model._base_manager.filter(**{path_to_course(model): -1}).annotate(characters=length)
-        found = rows.filter(characters__gt=-2).order_by().values_list("pk", "characters")
-        sql, parameters = found.query.sql_with_params()
-        names = {-1: "%(course)s", -2: f"%(most_{index})s"}
-        select = sql % tuple(names[one] for one in parameters)
-        parts.append(f"SELECT {index}, q.* FROM ({select}) q")  # noqa: S608  of models only
+    for index, (model, name) in _long_columns():
+        rows, course = _rows_in_courses(model)
+        length = f"length(t0.{_column(model, name)})"
+        parts.append(
+            f"SELECT {index}, t0.{_column(model, 'pk')}, {length} FROM {rows}"  # noqa: S608  of models only
+            f" WHERE {course} = %(course)s AND {length} > %(most_{index})s"
+        )
     return " UNION ALL ".join(parts)
+
+
+def _rows_in_courses(model: Model) -> tuple[str, str]:
+    """Return the SQL of the rows of a model, `t0`, joined with those around them, and of the column of their course."""
+    *outer, last = path_to_course(model).split("__")
+    here: type[models.Model] = model
+    rows, row = f'"{model._meta.db_table}" t0', "t0"
+    for number, name in enumerate(outer, 1):
+        around = cast("type[models.Model]", here._meta.get_field(name).related_model)
+        on = f"t{number}.{_column(around, 'pk')} = {row}.{_column(here, name)}"
+        rows += f' JOIN "{around._meta.db_table}" t{number} ON {on}'
+        here, row = around, f"t{number}"
+    return rows, f"{row}.{_column(here, last)}"
+
+
+def _column(model: type[models.Model], name: str) -> str:
+    """Return the column of a field, or of the key if that is named `pk`, quoted."""
+    field = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    return f'"{cast(Any, field).column}"'
 
 
 def chosen_rows(context: BackupContext, model: Model) -> QuerySet[Any, Any]:

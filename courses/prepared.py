@@ -13,14 +13,15 @@ from typing import NamedTuple
 
 from django.db import connection
 
-MOST = 256
-"""Prepared queries that a session keeps. With more, all are forgotten: whole courses have some 60."""
+MOST = 800_000
+"""Characters of SQL of the prepared queries that a session keeps; each takes 120 bytes of the server's memory. With more, all
+are forgotten: other options make other queries. Those of a whole course have 350,000."""
 
 GENERIC = "SET LOCAL plan_cache_mode = force_generic_plan"
 """A plan fits all parameters. By itself PostgreSQL would plan the first five times for the parameters that are given."""
 
-_WHAT_THERE_IS = """SELECT name, NULL FROM pg_prepared_statements UNION ALL
-SELECT NULL, relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind = 'v'"""
+_QUERIES_AND_VIEWS = """SELECT name, length(statement), NULL FROM pg_prepared_statements UNION ALL
+SELECT NULL, 0, relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind = 'v'"""
 
 
 class _Prepared(NamedTuple):
@@ -40,14 +41,14 @@ class PreparedQueries:
 
     def __init__(self) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(_WHAT_THERE_IS)
+            cursor.execute(_QUERIES_AND_VIEWS)
             rows = cursor.fetchall()
-            names = {name for name, _ in rows if name is not None}
-            if len(names) > MOST:
+            names = {name for name, _, _ in rows if name is not None}
+            if sum(characters for _, characters, _ in rows) > MOST:
                 cursor.execute("DEALLOCATE ALL")
                 names.clear()
         self._names = names
-        self._views: AbstractSet[str] = {view for _, view in rows if view is not None}
+        self._views: AbstractSet[str] = {view for _, _, view in rows if view is not None}
 
     def statement(self, sql: str) -> str:
         """Return the statement that executes a query, with the same named parameters; before, the query is prepared if it is
@@ -79,7 +80,7 @@ class _Places(dict[str, str]):
         return self[name]
 
 
-@lru_cache(maxsize=2 * MOST)
+@lru_cache(maxsize=256)
 def _prepared(sql: str) -> _Prepared:
     """Return a query with named parameters as one that can be prepared; its name is made of its SQL."""
     places = _Places()

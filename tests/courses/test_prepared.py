@@ -90,9 +90,11 @@ def test_the_schema_of_temporary_views_outlives_them_so_that_plans_do_too() -> N
     assert answers("SELECT pg_my_temp_schema() <> 0, to_regclass('gone')") == [(True, None)]
 
 
-def test_a_session_with_too_many_prepared_queries_forgets_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepared, "MOST", 2)
+def test_a_session_with_too_much_sql_of_prepared_queries_forgets_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(prepared, "MOST", 100)
     for number in range(4):
         with only_read():
-            assert read(f"SELECT {number}", {}) == [(number,)]
+            assert read(f"SELECT {number:0100}", {}) == [(number,)]
     assert len(answers("SELECT name FROM pg_prepared_statements")) == 1
