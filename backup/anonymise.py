@@ -18,12 +18,17 @@ TABLE = "people_pseudonyms"
 
 
 def make_table() -> None:
-    """Make the temporary table of the session, which a transaction that only reads could not."""
+    """Make the temporary table of the session, which a transaction that only reads could not.
+
+    One that is there is not touched: a commit would empty it, and PostgreSQL forget the plans of the queries that name it.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"CREATE TEMPORARY TABLE IF NOT EXISTS {TABLE} (id bigint PRIMARY KEY, number bigint NOT NULL)"
-            " ON COMMIT DELETE ROWS"
-        )
+        cursor.execute("SELECT to_regclass(%s) IS NULL", [f"pg_temp.{TABLE}"])
+        if cursor.fetchone()[0]:
+            cursor.execute(
+                f"CREATE TEMPORARY TABLE {TABLE} (id bigint PRIMARY KEY, number bigint NOT NULL)"
+                " ON COMMIT DELETE ROWS"
+            )
 
 
 def fill_table(pseudonyms: Mapping[int, int]) -> None:

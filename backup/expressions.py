@@ -17,6 +17,7 @@ NUMBERS = "^[-0-9.,:; ]*$"
 """Texts that are numbers, such as the choice of an answer, and no words."""
 
 CAST_COLUMN = re.compile(r'^(t\d+\."[^"]+")::text$')
+"""A column that is cast to text, and nothing else. All of these are of numbers, whose text is the same without a cast."""
 
 ARGUMENTS = 80
 """Arguments of one `concat`: PostgreSQL's functions take 100 at most."""
@@ -100,7 +101,7 @@ def column_of(field: ArchiveField, row: str) -> str:
 def concat(pieces: list[str]) -> str:
     """Return one text of all pieces; adjacent literals are joined.
 
-    Numbers go in as they are: `concat` writes them itself, and texts of them were copied once more.
+    Columns of numbers go in as they are: `concat` makes their texts itself, and those of a cast were copied once more.
     """
     merged: list[str] = []
     for piece in map(_without_cast, pieces):

@@ -60,7 +60,7 @@ def snapshot() -> Iterator[None]:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            cursor.execute(f"{FOR_PASSES}; {prepared.GENERIC}")
+            cursor.execute(f"{FOR_PASSES}; {prepared.PLANS}")
         with streaming():
             yield
         transaction.set_rollback(True)
@@ -108,7 +108,7 @@ def read_ahead(sql: str, parameters: Mapping[str, Any]) -> Callable[[], Rows]:
     """
     ahead = _ahead.get()
     queries = _prepared.get()
-    statement = queries.statement(sql) if queries else sql
+    statement = queries.statement(sql, parameters) if queries else sql
     reading = ahead.thread.submit(
         _noting, ahead.errors, _read, connection.cursor(), f"{_closing()}{statement}", _sent(parameters)
     )

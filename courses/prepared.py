@@ -1,24 +1,32 @@
-"""Prepare queries in a session of the database: each is parsed and planned once in the session, not in each backup.
+"""Prepare queries in a session of the database: it parses and plans them once, not in each backup.
 
-The queries of the first rows of a course are 350 KB of SQL, always the same. To parse and plan them took a third of the backup
-of an ordinary course; the session keeps their plans in 40 MB.
+The queries of the first rows of a course are 350,000 characters of SQL, always the same. To parse and plan them took a third of
+the backup of an ordinary course. Each character takes 120 bytes of the server's memory as long as the session lasts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
-MOST = 800_000
-"""Characters of SQL of the prepared queries that a session keeps; each takes 120 bytes of the server's memory. With more, all
-are forgotten: other options make other queries. Those of a whole course have 350,000."""
+MOST = 600_000
+"""Characters of SQL with which a session begins a backup, at most: with more, all prepared queries are forgotten. Other options
+make other queries."""
 
-GENERIC = "SET LOCAL plan_cache_mode = force_generic_plan"
-"""A plan fits all parameters. By itself PostgreSQL would plan the first five times for the parameters that are given."""
+MOST_IDS = 200
+"""Ids in the parameters of a prepared query. Its plan compares each row with all of them; one for these ids looks them up."""
+
+PLANS = "SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
+"""Settings for the plans of prepared queries. One plan is for all parameters, and it goes by indexes: a plan is kept while its
+tables grow, and what is quick in a table of ten rows takes minutes in one of a million."""
+
+BACKED_UP = "backed_up"
+"""The name of a query that says that the session has been used for a backup."""
 
 _QUERIES_AND_VIEWS = """SELECT name, length(statement), NULL FROM pg_prepared_statements UNION ALL
 SELECT NULL, 0, relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind = 'v'"""
@@ -35,8 +43,9 @@ class _Prepared(NamedTuple):
 class PreparedQueries:
     """The queries that the session has prepared. Make it when the transaction makes no views any more.
 
-    A prepared query reads the tables that it found when it was prepared, also if a temporary view now stands in place of one
-    (PostgreSQL, PREPARE): a query that names such a view is neither prepared nor executed as one that was.
+    The first backup of a session prepares nothing: most sessions are of commands and end with it, and to prepare a query takes
+    longer than to execute it once. A query that names a temporary view is not prepared, nor executed as one that was: that
+    would read the table in whose place the view stands (PostgreSQL, PREPARE).
     """
 
     def __init__(self) -> None:
@@ -44,16 +53,19 @@ class PreparedQueries:
             cursor.execute(_QUERIES_AND_VIEWS)
             rows = cursor.fetchall()
             names = {name for name, _, _ in rows if name is not None}
+            self._goes_on = BACKED_UP in names
             if sum(characters for _, characters, _ in rows) > MOST:
                 cursor.execute("DEALLOCATE ALL")
                 names.clear()
+            if BACKED_UP not in names:
+                cursor.execute(f"PREPARE {BACKED_UP} AS SELECT")
         self._names = names
         self._views: AbstractSet[str] = {view for _, _, view in rows if view is not None}
 
-    def statement(self, sql: str) -> str:
-        """Return the statement that executes a query, with the same named parameters; before, the query is prepared if it is
-        not yet. A query that names a temporary view comes back as it is."""
-        if any(view in sql for view in self._views):
+    def statement(self, sql: str, parameters: Mapping[str, Any]) -> str:
+        """Return the statement that executes a query, with the same named parameters; it prepares the query if need be."""
+        ids = sum(len(value) for value in parameters.values() if isinstance(value, list))
+        if not self._goes_on or ids > MOST_IDS or any(view in sql for view in self._views):
             return sql
         found = _prepared(sql)
         if found.name in self._names:
@@ -63,13 +75,17 @@ class PreparedQueries:
 
 
 def keep_temporary_schema() -> None:
-    """Make an empty temporary table, outside of the transaction that follows.
+    """Make an empty temporary table, outside of the transaction that follows, if the session has none yet and may.
 
     The first temporary view of a session makes its schema. If that is rolled back with the view, PostgreSQL forgets the plans
     of all prepared queries, in each backup again.
     """
     with connection.cursor() as cursor:
-        cursor.execute("CREATE TEMPORARY TABLE IF NOT EXISTS kept_schema ()")
+        cursor.execute(
+            "SELECT pg_my_temp_schema() = 0 AND has_database_privilege(current_database(), 'TEMPORARY')"
+        )
+        if cursor.fetchone()[0]:
+            cursor.execute("CREATE TEMPORARY TABLE IF NOT EXISTS kept_schema ()")
 
 
 class _Places(dict[str, str]):

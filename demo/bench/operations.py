@@ -42,11 +42,12 @@ def backup(course: int, target: str) -> TimedFunction:
 
 
 def backup_in_worker(course: int, target: str) -> TimedFunction:
-    """Return the call of `manage.py backup` in a process that has backed up the course before, as a worker that goes on.
+    """Return the call of `manage.py backup` in a process that has backed up the course twice, as a worker that goes on.
 
-    Queries are compiled and planned by then.
+    Queries are compiled and planned by then (`courses/prepared.py`).
     """
     call = backup(course, target)
+    call()
     call()
     return call
 

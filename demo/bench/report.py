@@ -29,7 +29,7 @@ def _large(found: dict[str, Any]) -> Iterator[str]:
     yield f"Seconds, the best and the median of {found['rounds']} rounds, operation and floor in turns."
     yield "The floor is what the same rows and the same bytes cost at least. CPU: seconds that the process and the server's"
     yield "process for it spent on processors, the least of the rounds; it says more than the clock on a busy machine."
-    yield "A backup by a command is the first of its process; one in a worker follows another: its queries are planned."
+    yield "A backup by a command is the first of its process; one in a worker follows others: its queries are planned."
     yield ""
     heads = ("best", "median", "floor", "median", "ratio", "median", "CPU", "floor", "ratio")
     yield f"{'':<48}{'records':>9}{''.join(f'{head:>8}' for head in heads)}{'peak MB':>9}"

@@ -140,8 +140,11 @@ def test_grading_forms_are_written_where_they_can_be_used_or_where_something_is_
 def statements(work: Callable[[], object]) -> Counter[str]:
     """How often some work sends each statement of SQL, by this process's own connection, without those about the job itself.
 
-    What the thread of a heartbeat has not yet written is written at the end, and sometimes that is nothing.
+    What the thread of a heartbeat has not yet written is written at the end, and sometimes that is nothing. Nothing is prepared
+    in the session before.
     """
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
     sent: Counter[str] = Counter()
 
     def count(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:

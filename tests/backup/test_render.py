@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from backup.expressions import CAST_COLUMN
 from backup.render import XML_COLUMN, Batch, Query, queries
 from courses import services, structure
 from courses.activities.forum import Forum, ForumDiscussion, ForumPost
-from courses.fields import Rendering
+from courses.fields import ArchiveField, Rendering
 from courses.models import Course
 from courses.models.completion import CompletionCriterion, CriterionCompletion
 from demo.samples.course import make_sample
@@ -145,3 +146,15 @@ def test_the_rows_inside_a_record_are_found_by_an_index() -> None:
     }
     assert inside
     assert inside <= indexed
+
+
+def test_only_columns_of_numbers_stand_in_the_xml_without_a_cast() -> None:
+    bare = set()
+    for model in structure.archived_models():
+        for one in model._meta.concrete_fields:
+            if isinstance(one, ArchiveField) and CAST_COLUMN.match(
+                one.sql(f't0."{one.column}"', Rendering())
+            ):
+                bare.add(str(one.db_type(connection)).partition("(")[0])
+    assert "bigint" in bare
+    assert bare <= {"bigint", "integer", "smallint", "numeric", "double precision"}

@@ -202,3 +202,21 @@ def test_a_restore_killed_in_its_transaction_leaves_no_half_course_and_is_done_b
     assert (job.state, job.attempts, job.error) == ("succeeded", 2, "")
     assert Course.objects.count() == 2
     assert Course.objects.get(pk=job.result["course_id"]).sections.count() == 1
+
+
+def test_a_worker_does_its_jobs_in_one_session_of_the_database(workers: Workers) -> None:
+    keeper = User.objects.create_superuser("keeper", "keeper@example.org")
+    course = create_course("BIO", "Biology")
+    workers.start()
+    jobs = []
+    for _ in range(2):
+        jobs.append(request_backup(course, by=keeper))
+        workers.until(lambda: over_after_sweeps(jobs[-1]), what="the job")
+    first, second = jobs
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND backend_start < %s AND state_change > %s AND pid <> pg_backend_pid()",
+            [first.started, second.started],
+        )
+        assert cursor.fetchone()[0] == 1
