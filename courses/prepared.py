@@ -75,9 +75,9 @@ class PreparedQueries:
 
 
 def keep_temporary_schema() -> None:
-    """Make an empty temporary table, outside of the transaction that follows, if the session has none yet and may.
+    """Let the session have its schema of temporary tables, if it may, before the transaction that follows.
 
-    The first temporary view of a session makes its schema. If that is rolled back with the view, PostgreSQL forgets the plans
+    The first temporary view of a session makes that schema. If it is rolled back with the view, PostgreSQL forgets the plans
     of all prepared queries, in each backup again.
     """
     with connection.cursor() as cursor:
@@ -85,7 +85,7 @@ def keep_temporary_schema() -> None:
             "SELECT pg_my_temp_schema() = 0 AND has_database_privilege(current_database(), 'TEMPORARY')"
         )
         if cursor.fetchone()[0]:
-            cursor.execute("CREATE TEMPORARY TABLE IF NOT EXISTS kept_schema ()")
+            cursor.execute("CREATE TEMPORARY TABLE makes_schema (); DROP TABLE makes_schema")
 
 
 class _Places(dict[str, str]):
