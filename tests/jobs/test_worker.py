@@ -100,7 +100,8 @@ def test_a_lost_message_is_made_up_for(workers: Workers) -> None:
 
     workers.until(lambda: over_after_sweeps(job), what="the job")
 
-    assert (job.state, job.notifications, traces()) == ("succeeded", 2, 1)
+    assert (job.state, traces()) == ("succeeded", 1)
+    assert job.notifications >= 2
 
 
 def test_a_running_job_is_cancelled_from_elsewhere(workers: Workers, tmp_path: Path) -> None:
