@@ -20,7 +20,8 @@ TABLE = "people_pseudonyms"
 def make_table() -> None:
     """Make the temporary table of the session, which a transaction that only reads could not.
 
-    One that is there is not touched: a commit would empty it, and PostgreSQL forget the plans of the queries that name it.
+    One that is there is not touched: a commit would empty it, and PostgreSQL forget the plans of the queries that name it. Rows
+    that were rolled back stay in its file until the session ends.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass(%s) IS NULL", [f"pg_temp.{TABLE}"])

@@ -17,7 +17,8 @@ NUMBERS = "^[-0-9.,:; ]*$"
 """Texts that are numbers, such as the choice of an answer, and no words."""
 
 CAST_COLUMN = re.compile(r'^(t\d+\."[^"]+")::text$')
-"""A column that is cast to text, and nothing else. All of these are of numbers, whose text is the same without a cast."""
+"""A column that is cast to text, and nothing else. `concat` makes the same text of it without the cast, but for booleans and
+char(n), which no field has."""
 
 ARGUMENTS = 80
 """Arguments of one `concat`: PostgreSQL's functions take 100 at most."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from celery import Celery, bootsteps, signals
 from django.core.management.base import BaseCommand
+from django.db import close_old_connections
 
 from config import queue_of_files
 
@@ -88,6 +89,13 @@ def begin_worker(**_: Any) -> None:
     except Exception as error:
         log.critical("The worker does not start: %s", error, exc_info=error)
         raise SystemExit(1) from error
+
+
+@signals.task_prerun.connect
+def begin_task(sender: Any, **_: Any) -> None:
+    """Close the session of the database if it is broken or too old: Celery does not (`CELERY_DB_REUSE_MAX`)."""
+    if not sender.request.is_eager:
+        close_old_connections()
 
 
 @signals.worker_process_init.connect

@@ -163,7 +163,7 @@ DATABASE_URL = _environment.text("DATABASE_URL")
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **(database_from_url(DATABASE_URL) if DATABASE_URL else Embedded(COURSEKEEP_HOME).database()),
-        # Pages and workers begin anew with the session now and then. A worker's next backups are quicker in the same one.
+        # An older session is closed when a page or a job begins or ends. A worker's next backups are quicker in the same one.
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
     }
@@ -236,7 +236,7 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# Tasks go on with the session of the database: `run_job` has it closed when it is too old or broken.
+# Tasks go on with the session of the database: it is closed before a task when it is too old or broken (`config/celery.py`).
 CELERY_DB_REUSE_MAX = 1_000_000
 # A process that has grown larger (in KiB) is replaced when its job has ended.
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 512 * 1024

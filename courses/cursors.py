@@ -42,7 +42,7 @@ class _Ahead(NamedTuple):
 
 _ahead: ContextVar[_Ahead] = ContextVar("ahead")
 
-_prepared: ContextVar[PreparedQueries | None] = ContextVar("prepared")
+_queries: ContextVar[PreparedQueries | None] = ContextVar("queries")
 """The queries that the session has prepared; None as long as temporary views may be made."""
 
 FOR_PASSES = "SET LOCAL jit = off; SET LOCAL work_mem = '96MB'; SET LOCAL max_parallel_workers_per_gather = 0"
@@ -54,13 +54,13 @@ rows that are sorted stay in memory up to some 100,000 posts, and the rows of a 
 def snapshot() -> Iterator[None]:
     """Context manager: all reads inside see the database as it was at one moment, and `stream` can be used.
 
-    Temporary views can be made until `only_read` is called. All is rolled back.
+    Temporary views can be made until `only_read` is called. All is rolled back; prepared queries stay in the session.
     """
     prepared.keep_temporary_schema()
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            cursor.execute(f"{FOR_PASSES}; {prepared.PLANS}")
+            cursor.execute(FOR_PASSES)
         with streaming():
             yield
         transaction.set_rollback(True)
@@ -75,7 +75,7 @@ def streaming() -> Iterator[None]:
     """
     with ExitStack() as stack:
         stack.callback(_finished.reset, _finished.set([]))
-        stack.callback(_prepared.reset, _prepared.set(None))
+        stack.callback(_queries.reset, _queries.set(None))
         ahead = _Ahead(stack.enter_context(ThreadPoolExecutor(1, "read ahead")), [], [])
         stack.callback(_ahead.reset, _ahead.set(ahead))
         try:
@@ -98,7 +98,7 @@ def only_read() -> None:
     """Let the transaction only read from now on: writes raise an error, and queries that are read ahead are prepared."""
     with connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION READ ONLY")
-    _prepared.set(PreparedQueries())
+    _queries.set(PreparedQueries())
 
 
 def read_ahead(sql: str, parameters: Mapping[str, Any]) -> Callable[[], Rows]:
@@ -107,7 +107,7 @@ def read_ahead(sql: str, parameters: Mapping[str, Any]) -> Callable[[], Rows]:
     Texts are bytes in UTF-8, as the server sends them. An error of the database is raised by what waits.
     """
     ahead = _ahead.get()
-    queries = _prepared.get()
+    queries = _queries.get()
     statement = queries.statement(sql, parameters) if queries else sql
     reading = ahead.thread.submit(
         _noting, ahead.errors, _read, connection.cursor(), f"{_closing()}{statement}", _sent(parameters)
@@ -133,7 +133,7 @@ def _noting(errors: list[Exception], function: Callable[..., Rows], *arguments: 
 def _sent(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return parameters of a query with each list of numbers as one text, of which the server makes an array.
 
-    In the ARRAY that psycopg2 writes, each number of each of its places in the query is a node of the server's, of 200 bytes.
+    In the ARRAY that psycopg2 writes, each number is a node of the server's, of 200 bytes, wherever the list stands in a query.
     """
     return {
         name: f"{{{','.join(map(str, value))}}}" if isinstance(value, list) else value

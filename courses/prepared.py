@@ -14,16 +14,17 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-MOST = 600_000
-"""Characters of SQL with which a session begins a backup, at most: with more, all prepared queries are forgotten. Other options
-make other queries."""
+ENOUGH = 600_000
+"""Characters of SQL: a session with as much in prepared queries prepares no more. Other options make other queries."""
 
-MOST_IDS = 200
-"""Ids in the parameters of a prepared query. Its plan compares each row with all of them; one for these ids looks them up."""
+PREPARED_IDS = 200
+"""Ids in the parameters of a prepared query, at most. Its plan compares each row with all of them; one for these ids looks them
+up."""
 
 PLANS = "SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
-"""Settings for the plans of prepared queries. One plan is for all parameters, and it goes by indexes: a plan is kept while its
-tables grow, and what is quick in a table of ten rows takes minutes in one of a million."""
+"""Settings for the plans of prepared queries, which act on all queries of the transaction from then on. One plan is for all
+parameters, and it goes by indexes: it is kept while its tables grow, and what is quick with ten rows takes minutes with a
+million."""
 
 BACKED_UP = "backed_up"
 """The name of a query that says that the session has been used for a backup."""
@@ -52,30 +53,27 @@ class PreparedQueries:
         with connection.cursor() as cursor:
             cursor.execute(_QUERIES_AND_VIEWS)
             rows = cursor.fetchall()
-            names = {name for name, _, _ in rows if name is not None}
-            self._goes_on = BACKED_UP in names
-            if sum(characters for _, characters, _ in rows) > MOST:
-                cursor.execute("DEALLOCATE ALL")
-                names.clear()
-            if BACKED_UP not in names:
-                cursor.execute(f"PREPARE {BACKED_UP} AS SELECT")
-        self._names = names
+            self._names = {name for name, _, _ in rows if name is not None}
+            goes_on = BACKED_UP in self._names
+            cursor.execute(PLANS if goes_on else f"PREPARE {BACKED_UP} AS SELECT")
+        self._prepares = goes_on and sum(characters for _, characters, _ in rows) < ENOUGH
         self._views: AbstractSet[str] = {view for _, _, view in rows if view is not None}
 
     def statement(self, sql: str, parameters: Mapping[str, Any]) -> str:
         """Return the statement that executes a query, with the same named parameters; it prepares the query if need be."""
-        ids = sum(len(value) for value in parameters.values() if isinstance(value, list))
-        if not self._goes_on or ids > MOST_IDS or any(view in sql for view in self._views):
+        if number_of_ids(parameters) > PREPARED_IDS or any(view in sql for view in self._views):
             return sql
-        found = _prepared(sql)
+        found = _as_prepared(sql)
         if found.name in self._names:
             return found.execute
+        if not self._prepares:
+            return sql
         self._names.add(found.name)
         return f"{found.prepare}; {found.execute}"
 
 
 def keep_temporary_schema() -> None:
-    """Let the session have its schema of temporary tables, if it may, before the transaction that follows.
+    """Make the session's schema of temporary tables, if it has none and may. Call it outside of a transaction.
 
     The first temporary view of a session makes that schema. If it is rolled back with the view, PostgreSQL forgets the plans
     of all prepared queries, in each backup again.
@@ -88,8 +86,13 @@ def keep_temporary_schema() -> None:
             cursor.execute("CREATE TEMPORARY TABLE makes_schema (); DROP TABLE makes_schema")
 
 
-class _Places(dict[str, str]):
-    """The names of parameters with the places that a prepared query has for them: `$1`, `$2` and so on."""
+def number_of_ids(parameters: Mapping[str, Any]) -> int:
+    """Return how many ids stand in the lists among parameters of a query."""
+    return sum(len(value) for value in parameters.values() if isinstance(value, list))
+
+
+class _Positions(dict[str, str]):
+    """The names of parameters with their positions in a prepared query: `$1`, `$2` and so on."""
 
     def __missing__(self, name: str) -> str:
         self[name] = f"${len(self) + 1}"
@@ -97,12 +100,12 @@ class _Places(dict[str, str]):
 
 
 @lru_cache(maxsize=256)
-def _prepared(sql: str) -> _Prepared:
+def _as_prepared(sql: str) -> _Prepared:
     """Return a query with named parameters as one that can be prepared; its name is made of its SQL."""
-    places = _Places()
-    text = (sql % places).replace("%", "%%")
+    positions = _Positions()
+    text = (sql % positions).replace("%", "%%")
     name = f"query_{sha256(sql.encode()).hexdigest()[:40]}"
-    values = ", ".join(f"%({one})s" for one in places)
+    values = ", ".join(f"%({one})s" for one in positions)
     return _Prepared(
         name, f"PREPARE {name} AS {text}", f"EXECUTE {name}({values})" if values else f"EXECUTE {name}"
     )

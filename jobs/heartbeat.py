@@ -100,10 +100,19 @@ class Heartbeat:
         with self._lock:
             if self._steps:
                 self._steps[-1]["finished"] = self._now()
-        if not connection.in_atomic_block:
-            connection.close_if_unusable_or_obsolete()
+        self.close_old_session()
         if not self.superseded:
             self._write()
+
+    @property
+    def nested(self) -> bool:
+        """True for a job that runs inside another one."""
+        return self._outer is not None
+
+    def close_old_session(self) -> None:
+        """Close the session of the database if it is broken, or too old and of this job alone: another may have locks in it."""
+        if not connection.in_atomic_block and (not self.nested or connection.errors_occurred):
+            connection.close_if_unusable_or_obsolete()
 
     @property
     def expired(self) -> bool:

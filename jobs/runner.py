@@ -108,11 +108,13 @@ def _drive(job: Job) -> Generator[Event, None, None]:
             result = yield from _steps(job, heartbeat)
     except BaseException as error:  # noqa: BLE001 - also an interrupt: it is recorded before the process ends
         problem = error
-    if heartbeat.statement_cancelled and not connection.in_atomic_block:
-        # The cancellation may have hit the statement that gives a lock of the session back.
+    faulted = problem is not None and not isinstance(problem, CoursekeepError) and not heartbeat.nested
+    if (heartbeat.statement_cancelled or faulted) and not connection.in_atomic_block:
+        # The cancellation, or the fault, may have hit the statement that gives a lock of the session back.
         connection.close()
     if isinstance(problem, Exception) and not isinstance(problem, CoursekeepError):
         problem = heartbeat.stop_reason() or in_words(problem)
+    heartbeat.close_old_session()
     _conclude(job, result, problem)
     if problem is not None:
         raise problem
@@ -153,8 +155,6 @@ def _throw(steps: Steps, error: Exception) -> None:
 
 def _conclude(job: Job, result: dict[str, Any], problem: BaseException | None) -> None:
     """Record the job's end, unless it was superseded. A job whose work is committed has succeeded, whatever failed since."""
-    if not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()
     row = queue.mine(job)
     committed = row.exclude(committed=None)
     stored = committed.values_list("result", flat=True).first()

@@ -6,7 +6,6 @@ import importlib
 
 from celery import shared_task
 from django.conf import settings
-from django.db import close_old_connections
 
 from jobs import limits, runner, shutdown
 from jobs import sweep as sweeping
@@ -24,7 +23,6 @@ EXPIRES = 1800
 @shared_task(acks_late=True, ignore_result=True)
 def run_job(job_id: int) -> None:
     """Run the best job that waits. The message is a notification only: its job may have run already, or not be the best."""
-    close_old_connections()
     with shutdown.running():
         runner.run_best()
 

@@ -42,9 +42,9 @@ def backup(course: int, target: str) -> TimedFunction:
 
 
 def backup_in_worker(course: int, target: str) -> TimedFunction:
-    """Return the call of `manage.py backup` in a process that has backed up the course twice, as a worker that goes on.
+    """Return the call of `manage.py backup` in a process and session that have backed up the course twice.
 
-    Queries are compiled and planned by then (`courses/prepared.py`).
+    Those of a worker go on, too. Queries are compiled and planned by then (`courses/prepared.py`).
     """
     call = backup(course, target)
     call()

@@ -89,14 +89,14 @@ def test_a_plan_goes_by_indexes_whatever_the_size_of_the_table_was() -> None:
     sql = "SELECT id FROM courses_course WHERE id = ANY(%(some)s)"
     with only_read():
         read(sql, PARAMETERS)
-        plan = plan_of_the_only_query("('{1}')")
+    plan = plan_of_the_only_query("('{1}')")
     assert "Index" in plan
     assert "Seq Scan" not in plan
 
 
 def test_a_query_with_many_ids_is_planned_for_them() -> None:
     with only_read():
-        assert read(READS, {"some": list(range(prepared.MOST_IDS + 1))}) == [(0,)]
+        assert read(READS, {"some": list(range(prepared.PREPARED_IDS + 1))}) == [(0,)]
     assert prepared_queries() == 0
 
 
@@ -147,10 +147,10 @@ def test_plans_outlive_the_pseudonyms_of_a_backup() -> None:
     assert "Seq Scan" not in plan_of_the_only_query()
 
 
-def test_a_session_with_too_much_sql_of_prepared_queries_forgets_them(
+def test_a_session_with_enough_sql_of_prepared_queries_prepares_no_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(prepared, "MOST", 100)
+    monkeypatch.setattr(prepared, "ENOUGH", 100)
     for number in range(4):
         with only_read():
             assert read(f"SELECT {number:0100}", {}) == [(number,)]

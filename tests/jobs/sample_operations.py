@@ -60,6 +60,15 @@ def work(job: Job) -> Steps:
     return {"steps": asked.get("steps", 3)}
 
 
+@operations.operation("test-session")
+def session(job: Job) -> Steps:
+    """Return the process of the database's session."""
+    yield Progress("looking")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return {"session": cursor.fetchone()[0]}
+
+
 @operations.operation("test-talk")
 def talk(job: Job) -> Steps:
     """Yield an event of every class, the same finding twice."""
