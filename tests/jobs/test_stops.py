@@ -407,3 +407,43 @@ def test_a_statement_after_the_commit_is_not_cancelled(
     runner.run(job.pk)
     job.refresh_from_db()
     assert (job.state, finished) == ("succeeded", [True])
+
+
+def session() -> int:
+    """The process of the session of this thread."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def test_a_lock_that_a_faulty_job_does_not_give_back_ends_with_its_session(operation: Any) -> None:
+    def work(job: Job) -> Steps:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(4711)")
+        yield Progress("working")
+        raise ZeroDivisionError
+
+    runner.run(operation(work).pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711")
+        assert cursor.fetchone()[0] == 0
+
+
+def test_a_job_keeps_its_session_when_a_part_of_it_ends_although_the_session_is_old(operation: Any) -> None:
+    sessions = []
+
+    def part(job: Job) -> Steps:
+        yield Progress("working")
+        connection.close_at = time.monotonic() - 1
+        return None
+
+    def whole(job: Job) -> Steps:
+        sessions.append(session())
+        inner = operation(part)
+        yield from runner.run_within(inner.pk, worker=job.worker)
+        sessions.append(session())
+        return None
+
+    runner.run(operation(whole).pk, raising=True)
+    sessions.append(session())
+    assert sessions[0] == sessions[1] != sessions[2]
