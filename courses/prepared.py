@@ -7,7 +7,6 @@ the backup of an ordinary course. Each character takes 120 bytes of the server's
 from __future__ import annotations
 
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -54,19 +53,21 @@ class PreparedQueries:
             cursor.execute(_QUERIES_AND_VIEWS)
             rows = cursor.fetchall()
             self._names = {name for name, _, _ in rows if name is not None}
-            goes_on = BACKED_UP in self._names
-            cursor.execute(PLANS if goes_on else f"PREPARE {BACKED_UP} AS SELECT")
-        self._prepares = goes_on and sum(characters for _, characters, _ in rows) < ENOUGH
-        self._views: AbstractSet[str] = {view for _, _, view in rows if view is not None}
+            self._goes_on = BACKED_UP in self._names
+            cursor.execute(PLANS if self._goes_on else f"PREPARE {BACKED_UP} AS SELECT")
+        self._has_enough = sum(characters for _, characters, _ in rows) >= ENOUGH
+        self._views = {view for _, _, view in rows if view is not None}
 
     def statement(self, sql: str, parameters: Mapping[str, Any]) -> str:
         """Return the statement that executes a query, with the same named parameters; it prepares the query if need be."""
-        if number_of_ids(parameters) > PREPARED_IDS or any(view in sql for view in self._views):
+        if not self._goes_on or number_of_ids(parameters) > PREPARED_IDS:
+            return sql
+        if any(view in sql for view in self._views):
             return sql
         found = _as_prepared(sql)
         if found.name in self._names:
             return found.execute
-        if not self._prepares:
+        if self._has_enough:
             return sql
         self._names.add(found.name)
         return f"{found.prepare}; {found.execute}"

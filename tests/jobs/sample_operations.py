@@ -64,9 +64,7 @@ def work(job: Job) -> Steps:
 def session(job: Job) -> Steps:
     """Return the process of the database's session."""
     yield Progress("looking")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        return {"session": cursor.fetchone()[0]}
+    return {"session": connection.connection.info.backend_pid}
 
 
 @operations.operation("test-talk")

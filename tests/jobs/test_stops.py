@@ -409,13 +409,6 @@ def test_a_statement_after_the_commit_is_not_cancelled(
     assert (job.state, finished) == ("succeeded", [True])
 
 
-def session() -> int:
-    """The process of the session of this thread."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        return int(cursor.fetchone()[0])
-
-
 def test_a_lock_that_a_faulty_job_does_not_give_back_ends_with_its_session(operation: Any) -> None:
     def work(job: Job) -> Steps:
         with connection.cursor() as cursor:
@@ -438,12 +431,12 @@ def test_a_job_keeps_its_session_when_a_part_of_it_ends_although_the_session_is_
         return None
 
     def whole(job: Job) -> Steps:
-        sessions.append(session())
+        sessions.append(connection.connection.info.backend_pid)
         inner = operation(part)
         yield from runner.run_within(inner.pk, worker=job.worker)
-        sessions.append(session())
+        sessions.append(connection.connection.info.backend_pid)
         return None
 
     runner.run(operation(whole).pk, raising=True)
-    sessions.append(session())
+    sessions.append(connection.connection.info.backend_pid)
     assert sessions[0] == sessions[1] != sessions[2]
