@@ -32,15 +32,16 @@ class Compressor(NamedTuple):
 
 
 # The best of all libraries and levels that were measured (docs/performance.md). Not every platform has a wheel of each.
-# ALONE is for members of a zip, which have nothing before them to refer to.
+# ALONE and ALONE_SHORT are for members of a zip, which have nothing before them to refer to.
 try:
     import zlib_ng.zlib_ng
 
     SMALL = Compressor(zlib_ng.zlib_ng, 7)
     ALONE = Compressor(zlib_ng.zlib_ng, 8)
+    ALONE_SHORT = Compressor(zlib_ng.zlib_ng, 9)
 except ImportError:
     SMALL = Compressor(zlib, 6)
-    ALONE = Compressor(zlib, 9)
+    ALONE = ALONE_SHORT = Compressor(zlib, 9)
 try:
     import isal.isal_zlib
 
@@ -51,6 +52,9 @@ except ImportError:
 THREADS = 2
 BLOCK = 256 * 1024
 """Bytes that are compressed at once. Blocks begin where they begin in every run, so the stream is the same in every run."""
+
+SHORT = 16 * 1024
+"""Bytes below which a member of a zip is the smallest by ALONE_SHORT; longer ones become larger by it, and later."""
 
 WINDOW = 32 * 1024
 """Bytes before a block that its compression refers to: the most that the format can."""
@@ -135,7 +139,7 @@ def deflate_blocks(pieces: Iterable[Portion], sums: Summing) -> Generator[Block,
 
 def deflated(data: bytes) -> bytes:
     """Return a whole stream of deflate of bytes that are in memory."""
-    library, level = ALONE
+    library, level = ALONE_SHORT if len(data) < SHORT else ALONE
     made = library.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS, MEMORY)
     return cast(bytes, made.compress(data) + made.flush())
 

@@ -17,5 +17,6 @@ def by_each_library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(compression, "SMALL", Compressor(zlib, 6))
         monkeypatch.setattr(compression, "QUICK", Compressor(zlib, 6))
         monkeypatch.setattr(compression, "ALONE", Compressor(zlib, 9))
+        monkeypatch.setattr(compression, "ALONE_SHORT", Compressor(zlib, 9))
     elif compression.SMALL.library is zlib:
         pytest.skip("zlib-ng is not installed")

@@ -18,10 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive import compression
-from archive.compression import APART_FROM, BLOCK, WINDOW, Method, Portion, gzip_blocks, method_for
+from archive.compression import APART_FROM, BLOCK, WINDOW, Method, Portion, deflated, gzip_blocks, method_for
 from archive.container import ArchiveWriter, open_archive
 from archive.spool import LONG
-from archive.writer import Packing
+from archive.writer import Packing, standard_order
 from tests.archive import sample
 
 pytestmark = pytest.mark.usefixtures("by_each_library")
@@ -208,6 +208,19 @@ def test_a_film_in_a_zip_has_the_method_stored_and_text_has_not() -> None:
     assert methods[name_of(FILM)] == zipfile.ZIP_STORED
     assert methods[name_of(TEXT)] == zipfile.ZIP_DEFLATED
     assert methods["users.xml"] == zipfile.ZIP_DEFLATED
+
+
+def test_members_of_one_name_are_next_to_each_other_between_the_head_and_the_contents() -> None:
+    paths = [
+        f"activities/{folder}/{name}.xml" for folder in ("quiz_1", "quiz_2") for name in ("grades", "quiz")
+    ]
+    head, tail = ["moodle_backup.xml", "files.xml"], ["moodle_backup.log", "files/aa/aaaa", "files/ab/ab00"]
+    assert sorted([*paths, *tail, *head], key=standard_order) == [*head, *paths[0::2], *paths[1::2], *tail]
+
+
+@pytest.mark.parametrize("size", [300, 2_000, 10_000, 100_000])
+def test_text_alone_is_hardly_larger_than_level_9_of_zlib_makes_it(size: int) -> None:
+    assert len(deflated(TEXT[:size])) <= 1.03 * len(zlib.compress(TEXT[:size], 9))
 
 
 def test_the_same_members_give_the_same_bytes_each_time() -> None:
