@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path, PosixPath
 from typing import Any, Self
 
+import hypothesis
 import psutil
 import pytest
 from django.conf import settings
@@ -27,7 +28,10 @@ MORE_ARCHIVES = PROJECT.parent / "shared" / "fixtures"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Remove the home folders of killed test runs, whose process id is in the folder's name."""
+    """Let properties take their time, and remove the home folders of killed test runs, whose process id is in their names."""
+    # What is left to Hypothesis is 0.2 s for each example, which a busy machine does not keep.
+    hypothesis.settings.register_profile("patient", hypothesis.settings(), deadline=None)
+    hypothesis.settings.load_profile("patient")
     quick_flush.install()
     if hasattr(config, "workerinput"):
         return

@@ -117,7 +117,7 @@ TEXTS = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(PEOPLE, TEXTS)
 def test_what_is_found_is_what_is_found_when_every_detail_is_tried_at_every_word(
     people: list[dict[str, str]], text: str

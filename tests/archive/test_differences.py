@@ -186,7 +186,7 @@ def mutated(contents: dict[str, bytes], chance: random.Random, times: int) -> di
     return found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 10**9), st.integers(1, 4), st.sampled_from((OLD, NEW, NEWER)), st.booleans())
 def test_whenever_two_archives_differ_a_difference_is_listed(
     seed: int, times: int, version: int, turned: bool

@@ -31,7 +31,6 @@ ASKED = os.environ.get("COURSEKEEP_FUZZ_RUNS", "")
 fuzzing = settings(
     max_examples=int(ASKED) if ASKED else RUNS,
     derandomize=not ASKED,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

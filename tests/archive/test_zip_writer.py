@@ -97,7 +97,7 @@ PATHS = st.lists(
 
 
 @given(PATHS, st.lists(st.binary(max_size=3_000), min_size=8, max_size=8))
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=80, derandomize=True)
 def test_any_names_and_contents_come_back(paths: list[str], contents: list[bytes]) -> None:
     members = dict(zip(paths, contents, strict=False))
     assert_readable(sample.pack(members, container="zip"), members)

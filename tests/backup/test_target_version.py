@@ -493,7 +493,6 @@ def test_nothing_of_a_backup_for_another_version_stays_in_the_session(tmp_path: 
 TREES = some.lists(some.tuples(some.integers(0, 3), some.integers(0, 2)), min_size=1, max_size=4)
 SLOW = settings(
     max_examples=5,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -123,7 +123,7 @@ def cut(rows: list[Any], sizes: Iterator[int]) -> Iterator[list[Any]]:
 
 
 @pytest.mark.parametrize("name", BODIES)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**32), sizes=st.lists(st.integers(1, 6), min_size=1), opaque=st.booleans())
 def test_however_rows_are_cut_into_batches_records_stand_in_their_parents(
     name: str, seed: int, sizes: list[int], opaque: bool

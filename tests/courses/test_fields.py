@@ -117,7 +117,7 @@ def everything(limit: int | None = None) -> st.SearchStrategy[str]:
     return parts.map(lambda text: text[:limit]) if limit else parts
 
 
-many = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 numbers = st.one_of(
     st.integers(-LARGEST - 1, LARGEST), st.sampled_from([LARGEST, -LARGEST - 1, 10**18, 0, -1])
 )

@@ -187,7 +187,6 @@ def test_a_zero_byte_in_a_search_is_status_400(client: Client) -> None:
 
 @settings(
     max_examples=100,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

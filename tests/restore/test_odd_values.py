@@ -155,7 +155,7 @@ trees = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=trees)
 def test_the_page_of_an_activity_opens_whatever_its_conditions_are(
     tree: object, odd_page: tuple[Client, Activity]

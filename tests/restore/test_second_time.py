@@ -444,7 +444,7 @@ NAMES = st.sampled_from(["a", "b", "c"])
 SMALL = st.integers(0, 2)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     some_scales=st.lists(st.tuples(NAMES, NAMES), max_size=4),
     some_groups=st.lists(st.tuples(NAMES, NAMES, st.sets(st.sampled_from([11, 12]))), max_size=4),

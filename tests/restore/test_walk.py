@@ -131,7 +131,7 @@ def load(into: Loader, text: str, *, block: int, **options: Any) -> int:
         return sum(into.load(io.BytesIO(text.encode()), member="x.xml", **{**of_a_forum, **options}))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(FORUMS, max_size=2), st.integers(1, 400))
 def test_records_end_in_the_order_of_the_document_whatever_the_blocks_are(
     written: list[tuple[str, list[str]]], forums: list[list[Discussion]], block: int
@@ -144,7 +144,7 @@ def test_records_end_in_the_order_of_the_document_whatever_the_blocks_are(
     assert all(number in row for (_, row), (_, number) in zip(rows, records, strict=True))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(FORUMS, max_size=2), st.integers(1, 400))
 def test_what_no_model_describes_is_kept_once_whatever_the_blocks_are(
     written: list[tuple[str, list[str]]], forums: list[list[Discussion]], block: int

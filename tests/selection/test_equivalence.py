@@ -69,7 +69,7 @@ def archives(rich: Course, whole: Path, folder: Path, left_out: set[str]) -> tup
     )
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=3, suppress_health_check=list(HealthCheck), database=None)
 @given(data=st.data())
 def test_a_selection_leaves_out_the_same_at_a_backup_and_at_a_restore(
     transactional_db: None, rich: Course, whole: Path, manifest: Manifest, tmp_path: Path, data: st.DataObject
