@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
 from html.entities import html5
 from itertools import chain
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from archive.spellings import (
     character_as,
     folded,
     lowered,
+    spelled,
     spellings,
     words_as,
     words_of,
@@ -51,6 +52,9 @@ before 4.0.
 
 SINGLE_NAMES: dict[str, str] = {"firstname": "first name", "lastname": "family name"}
 """Columns that are details only when asked for, since they are words of the language as well."""
+
+NO_ADDRESSES = frozenset({"0.0.0.0", "0:0:0:0:0:0:0:0"})
+"""What stands for the IP address of an account that never signed in: it is nobody's, and a version number in many texts."""
 
 SHORTEST = 3
 """Letters and digits of the shortest detail that is looked for."""
@@ -137,7 +141,7 @@ def details_of(
     for column, kind in {**KINDS, **(SINGLE_NAMES if single_names else {})}.items():
         text = known.get(column, "")
         shortest = SHORTEST_NUMBER if text.isdigit() else SHORTEST
-        if sum(map(len, words_of(text))) >= shortest:
+        if text not in NO_ADDRESSES and sum(map(len, words_of(text))) >= shortest:
             yield PersonDetail(person, kind, text)
 
 
@@ -146,6 +150,14 @@ Candidates = dict[str, dict[str, list[int]]]
 
 The first word alone says little: that of thousands of user names and id numbers may be the same.
 """
+
+
+class _Wanted(NamedTuple):
+    """The details to look for in a text: candidates, all words that they need near their first ones, and telephone numbers."""
+
+    candidates: Candidates
+    near: frozenset[str]
+    telephones: bool
 
 
 class KnownDetails:
@@ -201,47 +213,57 @@ class KnownDetails:
         `own` says that the text is somebody's own; in other texts, words of letters only are no details
         (`PersonDetail.plain`).
         """
-        search = self.search_for(text, own=own)
-        return search(text) if search else []
+        words = words_of(text)
+        wanted = self._wanted(text, words, own=own)
+        return self._found(text, words, wanted) if wanted else []
 
     def search_for(self, text: str, *, own: bool = True) -> Callable[[str], list[Hit]] | None:
         """Return a function that finds the details in any part of `text`; None if `text` has none.
 
         It is faster to ask once for a long text than for each of its parts.
         """
-        words = {ANY, *folded(words_of(text))}
+        wanted = self._wanted(text, words_of(text), own=own)
+        return (lambda part: self._found(part, words_of(part), wanted)) if wanted else None
+
+    def _wanted(self, text: str, words: Iterable[str], *, own: bool) -> _Wanted | None:
+        """Return the details that a text may have, as it has all words that are looked at for them; None if there are none."""
+        there = {ANY, *folded(words)}
         candidates: Candidates = {}
-        for first in self._by_first_word.keys() & words:
+        for first in self._by_first_word.keys() & there:
             by_word = self._by_first_word[first]
             found = {
                 word: [number for number in by_word[word] if own or not self.details[number].plain]
-                for word in by_word.keys() & words
+                for word in by_word.keys() & there
             }
             if found := {word: numbers for word, numbers in found.items() if numbers}:
                 candidates[first] = found
         telephones = bool(self._by_digits) and _TELEPHONE.search(text) is not None
         if not candidates and not telephones:
             return None
-        return lambda part: self._found(part, candidates, telephones=telephones)
+        return _Wanted(candidates, frozenset(chain.from_iterable(candidates.values())), telephones)
 
-    def _found(self, text: str, candidates: Candidates, *, telephones: bool) -> list[Hit]:
-        """Return the hits in a text; `candidates` are the details to look for."""
+    def _found(self, text: str, words: Sequence[str], wanted: _Wanted) -> list[Hit]:
+        """Return the hits in a text, of which these are all words."""
         hits: list[Hit] = []
         end = 0
-        tokens = [*TOKEN.finditer(lowered(text))] if candidates else []
-        for index, token in enumerate(tokens):
-            by_word = candidates.get(token[0])
-            if by_word is None or token.start() < end:
+        near = _NearWords(words, wanted.near)
+        starts: list[int] = []
+        for index in [place for place, word in enumerate(words) if word in wanted.candidates]:
+            by_word = wanted.candidates[words[index]]
+            numbers = sorted({number for word in by_word.keys() & near.at(index) for number in by_word[word]})
+            if not numbers:
                 continue
-            near = {ANY, *folded(one[0] for one in tokens[index : index + MOST_WORDS])}
-            numbers = sorted({number for word in by_word.keys() & near for number in by_word[word]})
+            # Few texts have a detail, so it is rarely asked where their words are.
+            starts = starts or [token.start() for token in TOKEN.finditer(lowered(text))]
+            if starts[index] < end:
+                continue
             matches = [
-                hit for number in numbers if (hit := self._at(text, end, token.start(), number)) is not None
+                hit for number in numbers if (hit := self._at(text, end, starts[index], number)) is not None
             ]
             if matches:
                 hits.append(max(matches, key=lambda hit: (hit.end - hit.start, -hit.start)))
                 end = hits[-1].end
-        if telephones:
+        if wanted.telephones:
             hits += [hit for hit in self._telephones(text) if not any(hit.overlaps(other) for other in hits)]
             hits.sort()
         return hits
@@ -268,6 +290,40 @@ class KnownDetails:
             number = self._by_digits.get(digits[-SUBSCRIBER_DIGITS:])
             if number is not None:
                 yield Hit(*match.span(), self.details[number])
+
+
+class _NearWords:
+    """Those of some words that stand among the MOST_WORDS of a text from one on, which moves towards the end."""
+
+    def __init__(self, words: Sequence[str], some: frozenset[str]) -> None:
+        self._places = [(place, word) for place, word in enumerate(words) if word in some]
+        others = {word for word in set(words) if not word.isascii()}
+        if others:
+            self._places += [
+                (place, each)
+                for place, word in enumerate(words)
+                if word in others
+                for each in spelled(word) - {word}
+                if each in some
+            ]
+            self._places.sort()
+        self._counts = Counter([ANY])
+        self._before = self._after = 0
+        """The first of `_places` that is counted, and the first behind those."""
+
+    def at(self, index: int) -> KeysView[str]:
+        """Return the words near the one at `index`, which is not less than in the calls before; ANY is among them."""
+        places, counts = self._places, self._counts
+        while self._after < len(places) and places[self._after][0] < index + MOST_WORDS:
+            counts[places[self._after][1]] += 1
+            self._after += 1
+        while self._before < self._after and places[self._before][0] < index:
+            word = places[self._before][1]
+            counts[word] -= 1
+            if not counts[word]:
+                del counts[word]
+            self._before += 1
+        return counts.keys()
 
 
 def _is_entity(text: str, start: int, end: int) -> bool:

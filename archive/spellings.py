@@ -64,7 +64,12 @@ def folded(words: Iterable[str]) -> set[str]:
     These are i for the one without a dot, as in Turkish, and s for the long one (`re.IGNORECASE`).
     """
     found = {*words}
-    return found | {word.replace("\u0131", "i").replace("\u017f", "s") for word in found}
+    return found.union(*(spelled(word) for word in found if not word.isascii()))
+
+
+def spelled(word: str) -> set[str]:
+    """Return a word as `folded` does."""
+    return {word, word.replace("\u0131", "i").replace("\u017f", "s")}
 
 
 @lru_cache(maxsize=4096)

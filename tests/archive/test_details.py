@@ -176,6 +176,12 @@ def test_a_detail_is_found_among_others_however_its_letters_are_mixed(
     assert [(text[hit.start : hit.end], hit.detail.person) for hit in known.find(text)] == [(found, 0)]
 
 
+def test_the_address_of_an_account_that_never_signed_in_is_no_detail() -> None:
+    """Moodle writes 0.0.0.0, which is the version number of half of all programs."""
+    assert [*details_of(1, {"lastip": "0.0.0.0"})] == []
+    assert [one.text for one in details_of(1, {"lastip": "10.0.0.1"})] == ["10.0.0.1"]
+
+
 def test_a_detail_without_words_is_none() -> None:
     columns = {"firstname": ".", "lastname": ".", "username": "ada"}
     assert spans(KnownDetails(details_of(1, columns)).find("ada . ."), "ada . .") == ["ada"]
