@@ -53,7 +53,7 @@ before 4.0.
 SINGLE_NAMES: dict[str, str] = {"firstname": "first name", "lastname": "family name"}
 """Columns that are details only when asked for, since they are words of the language as well."""
 
-NO_ADDRESSES = frozenset({"0.0.0.0", "0:0:0:0:0:0:0:0"})
+NO_ADDRESSES = frozenset({"0.0.0.0", "0:0:0:0:0:0:0:0"})  # noqa: S104 - nothing is bound to it
 """What stands for the IP address of an account that never signed in: it is nobody's, and a version number in many texts."""
 
 SHORTEST = 3

@@ -67,9 +67,10 @@ class Slice(io.RawIOBase):
 
 
 def slice_of(descriptor: int, *, offset: int, size: int) -> BinaryIO:
-    """Return a buffered stream of `size` bytes of the open file `descriptor`, from `offset` on."""
-    raw = Slice(descriptor, offset=offset, size=size)
-    return cast(BinaryIO, io.BufferedReader(raw, buffer_size=max(1, min(size, CHUNK))))
+    """Return a buffered stream of `size` bytes of the open file `descriptor`, from `offset` on; few bytes are read at once."""
+    if size <= CHUNK:
+        return io.BytesIO(os.pread(descriptor, size, offset))
+    return cast(BinaryIO, io.BufferedReader(Slice(descriptor, offset=offset, size=size), buffer_size=CHUNK))
 
 
 class Pieces(io.RawIOBase):

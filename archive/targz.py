@@ -73,7 +73,6 @@ class TarStore:
                 continue
             kept = self._contents or not is_content(path)
             source.copy(entry.size, self._spool if kept else None, where=path)
-            source.take(tar.padded(entry.size) - entry.size)
             self.sizes[path] = entry.size
             if kept:
                 self._offsets[path] = offset
@@ -104,13 +103,15 @@ class _Counted:
         return data
 
     def copy(self, size: int, target: IO[bytes] | None, *, where: str) -> None:
-        while size:
-            data = self._read(min(size, CHUNK), where=where)
+        """Copy the bytes of a member, and read what fills up its last block."""
+        left = tar.padded(size)
+        while left:
+            data = self._read(min(left, CHUNK), where=where)
             if not data:
                 raise _truncated(where)
             if target is not None:
-                target.write(data)
-            size -= len(data)
+                target.write(data[:size])
+            size, left = max(size - len(data), 0), left - len(data)
 
     def drain(self) -> None:
         """Read to the end, because gzip checks its checksum only there."""

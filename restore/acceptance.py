@@ -133,7 +133,10 @@ class Acceptance:
 
 def digits_of(text: str | None) -> int:
     """Return the number that a text holds, as a field reads it; 0 if it holds none: the loader raises the error for that."""
-    return int(integer(text or "")) if _is_integer(text) else 0
+    try:
+        return int(integer(text or ""))
+    except FieldError:
+        return 0
 
 
 def _is_integer(text: str | None) -> bool:

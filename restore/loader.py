@@ -32,6 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
+from itertools import chain
 from typing import IO, NamedTuple
 
 from lxml import etree
@@ -165,7 +166,7 @@ class Loader(RecordWriter):
         *,
         member: str,
         elements: Body,
-        root: tuple[str, ...],
+        root: tuple[str, ...] | None,
         owner: Owner = nobody,
         fixed: Fixed | None = None,
         wanted: Wanted = everything,
@@ -175,13 +176,17 @@ class Loader(RecordWriter):
     ) -> Iterator[int]:
         """Read the records of a member; yield, after some thousands and at the end, how many more were restored or are here.
 
-        `root` are the names of the elements around the records; `owner` gives the value of the column by which a top record
-        belongs to its owner; `fixed` are further columns of top records, with one value; `wanted` decides which top records
-        are restored; of a record in `same` only those inside it are that have a natural key. All that no model describes is
-        stored for `top`, if there is one. `skipped` are the options whose records are left out; None: those of the loader.
+        `root` are the names of the elements around the records; None: that of the member's root. `owner` gives the value of the
+        column by which a top record belongs to its owner; `fixed` are further columns of top records, with one value; `wanted`
+        decides which top records are restored; of a record in `same` only those inside it are that have a natural key. All that
+        no model describes is stored for `top`, if there is one. `skipped` are the options whose records are left out; None:
+        those of the loader.
         Raises InvalidValue for a value that does not fit, DamagedArchive for malformed XML.
         """
-        compiled = self._compiled_for(elements, root, fixed or {}, skipped)
+        trees = xml.trees(stream, member=member)
+        first = next(trees)
+        around = root if root is not None else (str(first[0].tag),)
+        compiled = self._compiled_for(elements, around, fixed or {}, skipped)
         walk = Walk(
             self,
             compiled.inside,
@@ -194,11 +199,11 @@ class Loader(RecordWriter):
         finished: etree._Element | None = None
         reported = self._checked = self.read
         self.position, pause = 0, TICK
-        for tree, ended in xml.trees(stream, member=member):
+        for tree, ended in chain((first,), trees):
             walk.read(tree, ended=ended)
             if ended:
                 self._store_rest(tree, compiled, top, member)
-            elif len(root) == 1:
+            elif len(around) == 1:
                 # Without an element around the records, the root is a record itself, whose children are its own.
                 finished = self._store_finished(tree, finished, compiled=compiled, top=top, member=member)
             if self.position >= pause or ended:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archive import layout, xml
+from archive import layout
 from archive.errors import DamagedArchive
 from archive.numbers import natural
 from courses import structure
@@ -32,10 +32,10 @@ def load_member(
 ) -> Iterator[int]:
     """Load the records of a member into their tables; yield numbers of new records.
 
-    `root` are the names of the elements around the records, by default the member's root if there are `joins`: values that
-    join top records to their owner, by the owner's column. `fixed` are columns with one value; `people` says whether
-    userdata is loaded (None: as the whole restore); `wanted`, `same`, `top` and `skipped` are those of `Loader.load`. Raises
-    DamagedArchive if the member is missing, and whatever the loader raises.
+    `root` are the names of the elements around the records, by default that of the member's root if there are `joins`, else
+    none. `joins` are values that join top records to their owner, by the owner's column; `fixed` are columns with one value;
+    `people` says whether userdata is loaded (None: as the whole restore); `wanted`, `same`, `top` and `skipped` are those of
+    `Loader.load`. Raises DamagedArchive if the member is missing, and whatever the loader raises.
     """
     if path not in context.archive:
         raise DamagedArchive("The member is missing.", where=path, hint="Get the archive again.")
@@ -43,7 +43,6 @@ def load_member(
     def owner(element: structure.Element) -> str:
         return (joins or {}).get(element.parent_column, "")
 
-    around = root if root is not None else (root_of(context, path),) if joins else ()
     loader = context.loaders.choose(userdata=people)
     loader.course = course_of(context).pk
     with context.archive.open(path) as stream:
@@ -52,7 +51,7 @@ def load_member(
             stream,
             member=path,
             elements=elements,
-            root=around,
+            root=root if root is not None or joins else (),
             owner=owner,
             fixed={**course, **(fixed or {})},
             wanted=wanted,
@@ -67,12 +66,6 @@ def top_of(scope: layout.Scope, member: str, record: int | None, *, people: bool
     if record is None or (not people and layout.find(scope, member).userdata):
         return None
     return Top(layout.top(scope, member), record)
-
-
-def root_of(context: RestoreContext, path: str) -> str:
-    """Return the name of a member's root element."""
-    with context.archive.open(path) as stream:
-        return xml.first_element(stream, member=path).tag
 
 
 def integer_in(attributes: dict[str, str], name: str, path: str) -> int:

@@ -87,7 +87,7 @@ def _as_signed(archive: Archive, manifest: Manifest) -> bool:
     digests = {}
     for path in archive.members:
         if path != layout.MANIFEST and not is_content(path):
-            with archive.open(path) as stream:
+            with archive.open_raw(path) as stream:
                 digests[path] = _sha256(stream)
     sizes = {path: member.size for path, member in archive.members.items()}
     return not any(changed_members(manifest.integrity, digests, sizes))

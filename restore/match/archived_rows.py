@@ -135,7 +135,7 @@ def archived_rows(
     body: Body,
     columns: dict[Element, ComparedColumns],
     *,
-    root: tuple[str, ...],
+    root: tuple[str, ...] | None,
     wanted: Wanted,
     resolve: Resolve,
 ) -> Generator[int, None, list[Row]]:

@@ -18,7 +18,6 @@ from restore.match.banks import BankComparison
 from restore.match.compared_files import ComparedFiles
 from restore.match.rows import RecordComparison, areas_of, find_same
 from restore.match.values import ComparedColumns, is_matched
-from restore.members import root_of
 from restore.unneeded_banks import QUESTIONS
 from restore.walk import Same
 
@@ -41,7 +40,7 @@ def same_in_course(context: RestoreContext) -> Generator[int, None, Mapping[str,
             body,
             files=files,
             compare=BankComparison if path == QUESTIONS else RecordComparison,
-            root=(root_of(context, path),),
+            root=None,
             wanted=lambda element, old: is_needed(context, element, old),
         )
     return found

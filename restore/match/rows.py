@@ -188,7 +188,7 @@ def find_same(
     *,
     files: ComparedFiles,
     compare: type[RecordComparison] = RecordComparison,
-    root: tuple[str, ...],
+    root: tuple[str, ...] | None,
     wanted: Wanted = everything,
 ) -> Generator[int, None, Same]:
     """Return the records of a member that the target has, by position, and give their ids to the id map.
