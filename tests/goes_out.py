@@ -1,12 +1,14 @@
 """What comes in always goes out: every archive that a test restores is backed up and verified when the test's body has ended.
 
 `tests/conftest.py` calls `check` after each test. An archive is looked at once in a test run, by the SHA-256 of the file, its
-options and its target; all processes of the run share that. Restores by other processes (a worker) are not seen.
+options and its target; all processes of the run share that. One that a test has made of a large course is known by its files:
+each backup of a course has other ids. Restores by other processes (a worker) are not seen.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import tempfile
 from collections.abc import Generator
@@ -17,6 +19,7 @@ import pytest
 
 from archive.container import open_archive
 from archive.errors import CoursekeepError
+from archive.manifest import read_manifest
 from archive.verify import verify
 from backup.services import request_backup
 from courses.models import Course
@@ -29,6 +32,9 @@ WAYS: dict[str, dict[str, str]] = {
     "without people": {"users": "0"},
     "anonymous": {"anonymize": "1"},
 }
+LARGE = 1024 * 1024
+"""Bytes of an archive from which on it takes seconds to look at."""
+
 MARKER = "stays_in"
 """The marker of tests whose courses cannot go out, each with its `reason`."""
 
@@ -65,13 +71,33 @@ def _key(job: Job) -> str:
     digest = hashlib.sha256(
         repr((sorted(job.asked.items()), sorted(job.target), job.requested_by_id is None)).encode()
     )
+    data = b""
     if job.archive is not None:
         with storage.open_stored(job.archive) as stream:
-            while chunk := stream.read(1024 * 1024):
-                digest.update(chunk)
+            data = stream.read()
     elif job.path and Path(job.path).is_file():
-        digest.update(Path(job.path).read_bytes())
+        data = Path(job.path).read_bytes()
+    digest.update(_identity_of(data) if len(data) >= LARGE else data)
     return digest.hexdigest()
+
+
+def _identity_of(data: bytes) -> bytes:
+    """Return what tells one large archive of this site from another, whatever their ids: its title and the digest of its files.
+
+    Of an archive of another site, or one that cannot be read, it is all of it.
+    """
+    try:
+        with open_archive(io.BytesIO(data), contents=False) as archive:
+            manifest = read_manifest(archive)
+    except CoursekeepError:
+        return data
+    if manifest.integrity is None:
+        return data
+    settings = [
+        (one.name, one.value) for one in manifest.settings if one.level == "root" and one.name != "filename"
+    ]
+    contents = manifest.integrity.digests.contents
+    return repr((manifest.original_course_fullname, manifest.archive_type, settings, contents)).encode()
 
 
 def check(item: pytest.Item) -> None:

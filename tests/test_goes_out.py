@@ -9,12 +9,13 @@ import pytest
 
 from archive.errors import CoursekeepError
 from archive.findings import Finding
+from courses.models import Course
 from jobs import operations
 from jobs.events import Event, Progress
 from jobs.models import Job
 from tests import goes_out
 from tests.archives_made import small
-from tests.jobs_done import restore
+from tests.jobs_done import back_up, restore
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,6 +28,22 @@ def test_a_restore_is_noted_and_looked_at_once(tmp_path: Path) -> None:
     assert (first.course, first.key) == (course.pk, second.key)
     assert goes_out._is_first(first.key)
     assert not goes_out._is_first(second.key)
+
+
+def test_a_large_archive_of_this_site_is_known_by_its_title_options_and_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(goes_out, "LARGE", 0)
+    course = restore(small(tmp_path / "a.mbz")).course
+    for _ in range(2):
+        restore(back_up(course, tmp_path / "b.mbz"))
+    restore(back_up(course, tmp_path / "c.mbz", container="zip"))
+    restore(back_up(course, tmp_path / "d.mbz", groups="0"))
+    Course.objects.filter(pk=course.pk).update(fullname="Another")
+    restore(back_up(course, tmp_path / "e.mbz"))
+    _, first, again, packed, *others = [arrival.key for arrival in goes_out._arrivals]
+    assert first == again == packed
+    assert len({first, *others}) == 3
 
 
 @pytest.mark.parametrize("way", goes_out.WAYS)
