@@ -53,8 +53,8 @@ THREADS = 2
 BLOCK = 256 * 1024
 """Bytes that are compressed at once. Blocks begin where they begin in every run, so the stream is the same in every run."""
 
-SHORT = 16 * 1024
-"""Bytes below which a member of a zip is the smallest by ALONE_SHORT; longer ones become larger by it, and later."""
+SHORT = 512
+"""Bytes below which a member of a zip is the smallest by ALONE_SHORT; longer ones become larger by it, and take longer."""
 
 WINDOW = 32 * 1024
 """Bytes before a block that its compression refers to: the most that the format can."""

@@ -19,10 +19,9 @@ from archive.spellings import (
     SEPARATOR,
     TOKEN,
     character_as,
-    folded,
     lowered,
-    spelled,
     spellings,
+    with_plain_letters,
     words_as,
     words_of,
 )
@@ -54,7 +53,8 @@ SINGLE_NAMES: dict[str, str] = {"firstname": "first name", "lastname": "family n
 """Columns that are details only when asked for, since they are words of the language as well."""
 
 NO_ADDRESSES = frozenset({"0.0.0.0", "0:0:0:0:0:0:0:0"})  # noqa: S104 - nothing is bound to it
-"""What stands for the IP address of an account that never signed in: it is nobody's, and a version number in many texts."""
+"""What Moodle stores as an IP address that it does not know, also in the accounts that its generator of test data makes. It is
+nobody's, and a version number in many texts."""
 
 SHORTEST = 3
 """Letters and digits of the shortest detail that is looked for."""
@@ -141,7 +141,7 @@ def details_of(
     for column, kind in {**KINDS, **(SINGLE_NAMES if single_names else {})}.items():
         text = known.get(column, "")
         shortest = SHORTEST_NUMBER if text.isdigit() else SHORTEST
-        if text not in NO_ADDRESSES and sum(map(len, words_of(text))) >= shortest:
+        if sum(map(len, words_of(text))) >= shortest and not (column == "lastip" and text in NO_ADDRESSES):
             yield PersonDetail(person, kind, text)
 
 
@@ -194,7 +194,7 @@ class KnownDetails:
         """
         counts = Counter(chain.from_iterable(words))
         for first in {own[0] for own in words}:
-            counts.update(chain.from_iterable(spelling[1:] for spelling in spellings(first)))
+            counts.update(chain.from_iterable(spelling[1:] for spelling in _plain_spellings(first)))
         # Short ones, as `e` and `a`, are in every text: they are taken only where the others are those of many.
         often = {word: count + (MANY if len(word) < SHORTEST else 0) for word, count in counts.items()}
         found: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -202,7 +202,7 @@ class KnownDetails:
             if detail.kind == TELEPHONE:
                 continue
             near = tuple(_near_words(detail))
-            for first, *others in spellings(words[number][0]):
+            for first, *others in _plain_spellings(words[number][0]):
                 rarest = min((*near, *others), key=often.__getitem__, default=ANY)
                 found[first][rarest].append(number)
         return {first: dict(numbers) for first, numbers in found.items()}
@@ -213,7 +213,7 @@ class KnownDetails:
         `own` says that the text is somebody's own; in other texts, words of letters only are no details
         (`PersonDetail.plain`).
         """
-        words = words_of(text)
+        words = _plain_words(text)
         wanted = self._wanted(text, words, own=own)
         return self._found(text, words, wanted) if wanted else []
 
@@ -222,12 +222,12 @@ class KnownDetails:
 
         It is faster to ask once for a long text than for each of its parts.
         """
-        wanted = self._wanted(text, words_of(text), own=own)
-        return (lambda part: self._found(part, words_of(part), wanted)) if wanted else None
+        wanted = self._wanted(text, _plain_words(text), own=own)
+        return (lambda part: self._found(part, _plain_words(part), wanted)) if wanted else None
 
     def _wanted(self, text: str, words: Iterable[str], *, own: bool) -> _Wanted | None:
-        """Return the details that a text may have, as it has all words that are looked at for them; None if there are none."""
-        there = {ANY, *folded(words)}
+        """Return the details whose first word, and one more of their words, are in a text; None without any."""
+        there = {ANY, *words}
         candidates: Candidates = {}
         for first in self._by_first_word.keys() & there:
             by_word = self._by_first_word[first]
@@ -243,20 +243,21 @@ class KnownDetails:
         return _Wanted(candidates, frozenset(chain.from_iterable(candidates.values())), telephones)
 
     def _found(self, text: str, words: Sequence[str], wanted: _Wanted) -> list[Hit]:
-        """Return the hits in a text, of which these are all words."""
+        """Return the hits in a text; `words` are its `_plain_words`."""
         hits: list[Hit] = []
         end = 0
-        near = _NearWords(words, wanted.near)
+        places = [place for place, word in enumerate(words) if word in wanted.candidates]
+        near = _NearWords(words, wanted.near if places else frozenset())
         starts: list[int] = []
-        for index in [place for place, word in enumerate(words) if word in wanted.candidates]:
+        for index in places:
+            if starts and starts[index] < end:
+                continue
             by_word = wanted.candidates[words[index]]
             numbers = sorted({number for word in by_word.keys() & near.at(index) for number in by_word[word]})
             if not numbers:
                 continue
             # Few texts have a detail, so it is rarely asked where their words are.
             starts = starts or [token.start() for token in TOKEN.finditer(lowered(text))]
-            if starts[index] < end:
-                continue
             matches = [
                 hit for number in numbers if (hit := self._at(text, end, starts[index], number)) is not None
             ]
@@ -293,26 +294,16 @@ class KnownDetails:
 
 
 class _NearWords:
-    """Those of some words that stand among the MOST_WORDS of a text from one on, which moves towards the end."""
+    """Counts which of `some` words stand within MOST_WORDS words of a text from a place on; the place only moves forward."""
 
     def __init__(self, words: Sequence[str], some: frozenset[str]) -> None:
         self._places = [(place, word) for place, word in enumerate(words) if word in some]
-        others = {word for word in set(words) if not word.isascii()}
-        if others:
-            self._places += [
-                (place, each)
-                for place, word in enumerate(words)
-                if word in others
-                for each in spelled(word) - {word}
-                if each in some
-            ]
-            self._places.sort()
         self._counts = Counter([ANY])
         self._before = self._after = 0
         """The first of `_places` that is counted, and the first behind those."""
 
     def at(self, index: int) -> KeysView[str]:
-        """Return the words near the one at `index`, which is not less than in the calls before; ANY is among them."""
+        """Return the words within MOST_WORDS from `index` on, which is not less than in the calls before; ANY is among them."""
         places, counts = self._places, self._counts
         while self._after < len(places) and places[self._after][0] < index + MOST_WORDS:
             counts[places[self._after][1]] += 1
@@ -324,6 +315,16 @@ class _NearWords:
                 del counts[word]
             self._before += 1
         return counts.keys()
+
+
+def _plain_spellings(word: str) -> set[tuple[str, ...]]:
+    """Return the `spellings` of a word in plain letters."""
+    return {tuple(map(with_plain_letters, spelling)) for spelling in spellings(word)}
+
+
+def _plain_words(text: str) -> list[str]:
+    """Return the words of a text as details are looked for by them: as `words_of`, with plain letters."""
+    return TOKEN.findall(with_plain_letters(lowered(text)))
 
 
 def _is_entity(text: str, start: int, end: int) -> bool:
@@ -379,7 +380,7 @@ def _first_alphanumeric(text: str) -> int:
 
 
 def _near_words(detail: PersonDetail) -> Iterator[str]:
-    """Yield the words of a detail that `folded` has wherever it stands, among the MOST_WORDS from its first."""
+    """Yield the words of a detail that `_plain_words` has wherever it stands, among the MOST_WORDS from its first."""
     text = detail.text.strip()
     encodings = [found.span() for found in ENCODED.finditer(text)]
     for index, word in enumerate(TOKEN.finditer(lowered(text))):

@@ -58,18 +58,12 @@ def character_as(character: str) -> str:
     return f"(?:{'|'.join(map(re.escape, dict.fromkeys(found)))})"
 
 
-def folded(words: Iterable[str]) -> set[str]:
-    """Return words, and how they are written with the letters of ASCII that an expression takes for others.
+def with_plain_letters(text: str) -> str:
+    """Return a text of the same length with i for the one without a dot, as in Turkish, and s for the long one.
 
-    These are i for the one without a dot, as in Turkish, and s for the long one (`re.IGNORECASE`).
+    A regular expression takes these letters for the same (`re.IGNORECASE`).
     """
-    found = {*words}
-    return found.union(*(spelled(word) for word in found if not word.isascii()))
-
-
-def spelled(word: str) -> set[str]:
-    """Return a word as `folded` does."""
-    return {word, word.replace("\u0131", "i").replace("\u017f", "s")}
+    return text.replace("\u0131", "i").replace("\u017f", "s")
 
 
 @lru_cache(maxsize=4096)

@@ -67,7 +67,7 @@ class Slice(io.RawIOBase):
 
 
 def slice_of(descriptor: int, *, offset: int, size: int) -> BinaryIO:
-    """Return a buffered stream of `size` bytes of the open file `descriptor`, from `offset` on; few bytes are read at once."""
+    """Return a stream of `size` bytes of the open file `descriptor`, from `offset` on; up to CHUNK bytes are read before."""
     if size <= CHUNK:
         return io.BytesIO(os.pread(descriptor, size, offset))
     return cast(BinaryIO, io.BufferedReader(Slice(descriptor, offset=offset, size=size), buffer_size=CHUNK))

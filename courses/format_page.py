@@ -108,7 +108,7 @@ The same descriptions give a RELAX NG schema of each member: `manage.py describe
 An archive (`.mbz`) is a tar.gz or a zip. In a tar.gz the first member is `.ARCHIVE_INDEX`: a line
 `Moodle archive file index. Count: N`, then a line for each member with path, type (`f` or `d`), size and
 time, with tabs between. Then come `{layout.MANIFEST}` (what the archive is, what is in it, with which
-options it was made), `{layout.FILES}`, the other XML in the order of the names and then the paths, `{layout.LOG}` (empty), and
+options it was made), `{layout.FILES}`, the other XML sorted by file name, then by path, `{layout.LOG}` (empty), and
 at the end the contents of files, each once, as `files/ab/abcdef...`: the SHA-1 of the content after its
 first two digits. The empty content need not be there.
 

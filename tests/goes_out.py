@@ -1,8 +1,8 @@
 """What comes in always goes out: every archive that a test restores is backed up and verified when the test's body has ended.
 
 `tests/conftest.py` calls `check` after each test. An archive is looked at once in a test run, by the SHA-256 of the file, its
-options and its target; all processes of the run share that. One that a test has made of a large course is known by its files:
-each backup of a course has other ids. Restores by other processes (a worker) are not seen.
+options and its target; all processes of the run share that. A large one is known by what is in it,
+as each backup of a course has other ids. Restores by other processes (a worker) are not seen.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import pytest
 
 from archive.container import open_archive
 from archive.errors import CoursekeepError
+from archive.integrity import is_content
+from archive.layout import MANIFEST
 from archive.manifest import read_manifest
 from archive.verify import verify
 from backup.services import request_backup
@@ -82,22 +84,33 @@ def _key(job: Job) -> str:
 
 
 def _identity_of(data: bytes) -> bytes:
-    """Return what tells one large archive of this site from another, whatever their ids: its title and the digest of its files.
+    """Return what tells a large archive from others: its title, options and contents, and its XML without digits.
 
-    Of an archive of another site, or one that cannot be read, it is all of it.
+    Each backup of a course has ids and times of its own. Of an archive that cannot be read it is all of it.
     """
+    digest = hashlib.sha256()
     try:
-        with open_archive(io.BytesIO(data), contents=False) as archive:
+        with open_archive(io.BytesIO(data)) as archive:
             manifest = read_manifest(archive)
+            for path in sorted(archive.members, key=lambda path: (without_digits(path), path)):
+                if is_content(path):
+                    digest.update(path.encode())
+                elif path != MANIFEST:
+                    digest.update(
+                        without_digits(path).encode() + archive.read(path).translate(None, b"0123456789")
+                    )
     except CoursekeepError:
-        return data
-    if manifest.integrity is None:
         return data
     settings = [
         (one.name, one.value) for one in manifest.settings if one.level == "root" and one.name != "filename"
     ]
-    contents = manifest.integrity.digests.contents
-    return repr((manifest.original_course_fullname, manifest.archive_type, settings, contents)).encode()
+    facts = manifest.original_course_fullname, manifest.archive_type, settings
+    return repr(facts).encode() + digest.digest()
+
+
+def without_digits(text: str) -> str:
+    """Return a text without its digits."""
+    return "".join(each for each in text if not each.isdigit())
 
 
 def check(item: pytest.Item) -> None:

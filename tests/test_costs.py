@@ -113,12 +113,14 @@ def test_a_rich_course_is_restored_and_backed_up_in_few_statements(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_backup_is_as_small_as_moodles_archive_of_the_course(fixtures: Path, tmp_path: Path) -> None:
-    moodles = {"tar.gz": fixtures / "rich1-users.mbz", "zip": fixtures / "rich1-users-zip.mbz"}
-    course = restore(moodles["tar.gz"]).course
-    for container, archive in moodles.items():
-        back_up(course, tmp_path / container, container=container)
-        assert (tmp_path / container).stat().st_size <= SIZES[container] * archive.stat().st_size
+@pytest.mark.parametrize("container", SIZES)
+def test_a_backup_is_as_small_as_moodles_archive_of_the_course(
+    fixtures: Path, tmp_path: Path, container: str
+) -> None:
+    moodles = {"tar.gz": "rich1-users.mbz", "zip": "rich1-users-zip.mbz"}
+    archive = fixtures / moodles[container]
+    again = back_up(restore(archive).course, tmp_path / "again.mbz", container=container)
+    assert again.stat().st_size <= SIZES[container] * archive.stat().st_size
 
 
 @pytest.mark.django_db(transaction=True)

@@ -135,7 +135,6 @@ def archived_rows(
     body: Body,
     columns: dict[Element, ComparedColumns],
     *,
-    root: tuple[str, ...] | None,
     wanted: Wanted,
     resolve: Resolve,
 ) -> Generator[int, None, list[Row]]:
@@ -145,7 +144,7 @@ def archived_rows(
     """
     reader = RowReader(context, columns, resolve)
     with context.archive.open(member) as stream:
-        for _ in reader.load(stream, member=member, elements=body, root=root, wanted=wanted):
+        for _ in reader.load(stream, member=member, elements=body, root=None, wanted=wanted):
             yield 0
     return reader.tops
 

@@ -40,7 +40,6 @@ def same_in_course(context: RestoreContext) -> Generator[int, None, Mapping[str,
             body,
             files=files,
             compare=BankComparison if path == QUESTIONS else RecordComparison,
-            root=None,
             wanted=lambda element, old: is_needed(context, element, old),
         )
     return found

@@ -188,7 +188,6 @@ def find_same(
     *,
     files: ComparedFiles,
     compare: type[RecordComparison] = RecordComparison,
-    root: tuple[str, ...] | None,
     wanted: Wanted = everything,
 ) -> Generator[int, None, Same]:
     """Return the records of a member that the target has, by position, and give their ids to the id map.
@@ -209,7 +208,7 @@ def find_same(
         return element in tops and bool(wanted(element, old))
 
     archived = yield from archived_rows(
-        context, member, body, columns, root=root, wanted=compared, resolve=comparison.archive.resolve
+        context, member, body, columns, wanted=compared, resolve=comparison.archive.resolve
     )
     for element in tops:
         rows = [row for row in archived if row.element is element]

@@ -25,6 +25,9 @@ NAMES = (
     "Ada Maria",
     "Šimůnek",
     "Straße",
+    "Iş\u0131l",
+    "\u0131lker77",
+    "\u017fmith",
 )
 WORDS = (
     *NAMES,
@@ -108,7 +111,19 @@ TEXTS = st.lists(
     st.builds(
         lambda word, encode, between: encode(word) + between,
         st.sampled_from(
-            [*WORDS, "Ada Lovelace", "Lovelace, Ada", "Éva Müller", "12 Main Street", "12 Long Road", "&amp;"]
+            [
+                *WORDS,
+                "Ada Lovelace",
+                "Lovelace, Ada",
+                "Éva Müller",
+                "\u0131ş\u0131l",
+                "ilker77",
+                "Smith",
+                "12 Main Street",
+                "12 Long Road",
+                "&amp;",
+                *("and so on " * many for many in (33, 66, 100)),
+            ]
         ),
         ENCODED,
         st.sampled_from([" ", ", ", "_", "&nbsp;", "&amp;nbsp;", "-", ". ", "%20", "\\n"]),
@@ -176,10 +191,31 @@ def test_a_detail_is_found_among_others_however_its_letters_are_mixed(
     assert [(text[hit.start : hit.end], hit.detail.person) for hit in known.find(text)] == [(found, 0)]
 
 
-def test_the_address_of_an_account_that_never_signed_in_is_no_detail() -> None:
-    """Moodle writes 0.0.0.0, which is the version number of half of all programs."""
+def test_an_address_that_moodle_does_not_know_is_no_detail() -> None:
+    """It writes 0.0.0.0, which many texts have as a version number; nobody has it as an address, but as a user name one may."""
     assert [*details_of(1, {"lastip": "0.0.0.0"})] == []
     assert [one.text for one in details_of(1, {"lastip": "10.0.0.1"})] == ["10.0.0.1"]
+    assert [one.text for one in details_of(1, {"username": "0.0.0.0"})] == ["0.0.0.0"]
+
+
+@pytest.mark.parametrize(
+    ("detail", "text"),
+    [
+        ("Iş\u0131l Y\u0131lmaz", "von \u0131ş\u0131l y\u0131lmaz"),
+        ("ilker77", "von \u0131lker77"),
+        ("smith77", "von \u017fmith77"),
+    ],
+)
+def test_a_letter_that_an_expression_takes_for_another_hides_nobody(detail: str, text: str) -> None:
+    known = KnownDetails([PersonDetail(1, FULL_NAME, detail, 1)])
+    assert spans(known.find(text), text) == [text.removeprefix("von ")]
+
+
+@pytest.mark.parametrize("before", [0, 1, 99, 100, 101, 350])
+def test_a_detail_is_found_wherever_it_stands_in_a_long_text(before: int) -> None:
+    known = KnownDetails([PersonDetail(1, FULL_NAME, "Ada Lovelace", 1)])
+    text = "Ada said: " + "so " * before + "Lovelace, Ada. Ada " + "so " * before + "Ada Lovelace"
+    assert spans(known.find(text), text) == ["Ada Lovelace"]
 
 
 def test_a_detail_without_words_is_none() -> None:
