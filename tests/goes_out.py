@@ -1,19 +1,19 @@
-"""What comes in always goes out: every archive that a test restores is backed up and verified when the test's body has ended.
+"""The check after each test: every course that the test has restored is backed up, and the archive verified.
 
-`tests/conftest.py` calls `check` after each test. An archive is looked at once in a test run, by the SHA-256 of the file, its
-options and its target; all processes of the run share that. A large one is known by what is in it,
-as each backup of a course has other ids. Restores by other processes (a worker) are not seen.
+`tests/conftest.py` calls `check`. An archive is looked at once in a test run, by the SHA-256 of the file, its options and its
+target; all processes of the run share that. A large one is known by what is in it, as each backup of a course has other ids.
+Restores by other processes (a worker) are not seen.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import tempfile
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import pytest
 
@@ -70,42 +70,49 @@ def watch_restores() -> None:
 
 def _key(job: Job) -> str:
     """Return the SHA-256 of a restore's archive and choices."""
-    digest = hashlib.sha256(
-        repr((sorted(job.asked.items()), sorted(job.target), job.requested_by_id is None)).encode()
-    )
-    data = b""
+    choices = sorted(job.asked.items()), sorted(job.target), job.requested_by_id is None
+    digest = hashlib.sha256(repr(choices).encode())
     if job.archive is not None:
         with storage.open_stored(job.archive) as stream:
-            data = stream.read()
+            digest.update(_identity_of(stream))
     elif job.path and Path(job.path).is_file():
-        data = Path(job.path).read_bytes()
-    digest.update(_identity_of(data) if len(data) >= LARGE else data)
+        with Path(job.path).open("rb") as stream:
+            digest.update(_identity_of(stream))
     return digest.hexdigest()
 
 
-def _identity_of(data: bytes) -> bytes:
-    """Return what tells a large archive from others: its title, options and contents, and its XML without digits.
+def _identity_of(stream: BinaryIO) -> bytes:
+    """Return what tells an archive from others: the SHA-256 of the file, or of a large one that of what is in it."""
+    if stream.seek(0, os.SEEK_END) >= LARGE:
+        with suppress(CoursekeepError):
+            return _identity_of_members(stream)
+    stream.seek(0)
+    return hashlib.file_digest(stream, "sha256").digest()
 
-    Each backup of a course has ids and times of its own. Of an archive that cannot be read it is all of it.
+
+def _identity_of_members(stream: BinaryIO) -> bytes:
+    """Return the SHA-256 of an archive's title, options, paths of contents, and XML without digits.
+
+    Each backup of a course has ids and times of its own. Raises CoursekeepError for an archive that cannot be read.
     """
-    digest = hashlib.sha256()
-    try:
-        with open_archive(io.BytesIO(data)) as archive:
-            manifest = read_manifest(archive)
-            for path in sorted(archive.members, key=lambda path: (without_digits(path), path)):
-                if is_content(path):
-                    digest.update(path.encode())
-                elif path != MANIFEST:
-                    digest.update(
-                        without_digits(path).encode() + archive.read(path).translate(None, b"0123456789")
-                    )
-    except CoursekeepError:
-        return data
-    settings = [
-        (one.name, one.value) for one in manifest.settings if one.level == "root" and one.name != "filename"
-    ]
-    facts = manifest.original_course_fullname, manifest.archive_type, settings
-    return repr(facts).encode() + digest.digest()
+    stream.seek(0)
+    with open_archive(stream, contents=False) as archive:
+        manifest = read_manifest(archive)
+        settings = [
+            (one.name, one.value)
+            for one in manifest.settings
+            if one.level == "root" and one.name != "filename"
+        ]
+        facts = manifest.original_course_fullname, manifest.archive_type, settings
+        digest = hashlib.sha256(repr(facts).encode())
+        for path in sorted(archive.members, key=lambda path: (without_digits(path), path)):
+            if is_content(path):
+                digest.update(path.encode())
+            elif path != MANIFEST:
+                digest.update(
+                    without_digits(path).encode() + archive.read(path).translate(None, b"0123456789")
+                )
+    return digest.digest()
 
 
 def without_digits(text: str) -> str:

@@ -31,10 +31,14 @@ def running(job: Job) -> bool:
     return job.state == "running" and job.step == "waiting"
 
 
-def over_after_sweeps(job: Job) -> bool:
-    sweep.sweep()
+def over(job: Job) -> bool:
     job.refresh_from_db()
     return job.over
+
+
+def over_after_sweeps(job: Job) -> bool:
+    sweep.sweep()
+    return over(job)
 
 
 @both_brokers
@@ -97,12 +101,14 @@ def test_a_worker_killed_between_the_commit_and_its_record_has_done_the_job_once
 def test_a_lost_message_is_made_up_for(workers: Workers) -> None:
     workers.start()
     first = asked_for(steps=0)
-    workers.until(lambda: over_after_sweeps(first), what="the worker to work")
+    # No sweep may send a second message of the first job: the worker would do the other one for it.
+    workers.until(lambda: over(first), what="the worker to work")
     job = asked_for(notify=False)
 
     workers.until(lambda: over_after_sweeps(job), what="the job")
 
-    assert (job.state, job.notifications, traces()) == ("succeeded", 2, 2)
+    assert (job.state, traces()) == ("succeeded", 2)
+    assert job.notifications >= 2
 
 
 def test_a_running_job_is_cancelled_from_elsewhere(workers: Workers, tmp_path: Path) -> None:
