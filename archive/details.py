@@ -193,8 +193,9 @@ class KnownDetails:
         `words` are those of each detail.
         """
         counts = Counter(chain.from_iterable(words))
-        for first in {own[0] for own in words}:
-            counts.update(chain.from_iterable(spelling[1:] for spelling in _plain_spellings(first)))
+        spelled = {first: _plain_spellings(first) for first in {own[0] for own in words}}
+        for spelling in chain.from_iterable(spelled.values()):
+            counts.update(spelling[1:])
         # Short ones, as `e` and `a`, are in every text: they are taken only where the others are those of many.
         often = {word: count + (MANY if len(word) < SHORTEST else 0) for word, count in counts.items()}
         found: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -202,7 +203,7 @@ class KnownDetails:
             if detail.kind == TELEPHONE:
                 continue
             near = tuple(_near_words(detail))
-            for first, *others in _plain_spellings(words[number][0]):
+            for first, *others in spelled[words[number][0]]:
                 rarest = min((*near, *others), key=often.__getitem__, default=ANY)
                 found[first][rarest].append(number)
         return {first: dict(numbers) for first, numbers in found.items()}

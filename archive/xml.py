@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import IO, Any, Literal, NamedTuple, TypeAlias, cast
+from typing import IO, Any, Literal, TypeAlias, cast
 
 from lxml import etree
 
@@ -144,36 +144,28 @@ def trees(stream: IO[bytes], *, member: str) -> Iterator[tuple[etree._Element, b
         raise malformed(error, member) from None
 
 
-class FirstElement(NamedTuple):
-    """The name and the attributes of a document's first element."""
-
-    tag: str
-    attributes: dict[str, str]
-
-
-def first_element(stream: IO[bytes], *, member: str) -> FirstElement:
-    """Return a document's first element. What stands after it may be malformed.
+def attributes_of_root(stream: IO[bytes], *, member: str) -> dict[str, str]:
+    """Return the attributes of a document's root element. What stands after its start may be malformed.
 
     Raises DamagedArchive if there is none, HostileArchive for a document type.
     """
     chunks = _Chunks(stream, member)
     if chunks.root and (attributes := chunks.attributes()) is not None:
-        return FirstElement(chunks.root, attributes)
+        return attributes
     parser: Any = etree.XMLPullParser(events=("start",), **parser_options())
     try:
         for chunk in chunks:
             parser.feed(chunk)
             for _, element in parser.read_events():
-                return _described(element)
+                return _attributes(element)
         # The parser waits for the end of a document of a few bytes.
-        return _described(parser.close())
+        return _attributes(parser.close())
     except etree.XMLSyntaxError as error:
         raise malformed(error, member) from None
 
 
-def _described(element: etree._Element) -> FirstElement:
-    attributes = {str(name): str(value) for name, value in element.attrib.items()}
-    return FirstElement(str(element.tag), attributes)
+def _attributes(element: etree._Element) -> dict[str, str]:
+    return {str(name): str(value) for name, value in element.attrib.items()}
 
 
 def feed(target: Any, stream: IO[bytes], *, member: str) -> Iterator[None]:

@@ -57,4 +57,4 @@ def owners_by_context(archive: Archive, manifest: Manifest) -> dict[int, str]:
 def attributes_of(archive: Archive, path: str) -> dict[str, str]:
     """Return the attributes of a member's root element. Raises DamagedArchive."""
     with archive.open(path) as stream:
-        return xml.first_element(stream, member=path).attributes
+        return xml.attributes_of_root(stream, member=path)

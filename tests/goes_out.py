@@ -22,6 +22,7 @@ from archive.errors import CoursekeepError
 from archive.integrity import is_content
 from archive.layout import MANIFEST
 from archive.manifest import read_manifest
+from archive.streams import drain
 from archive.verify import verify
 from backup.services import request_backup
 from courses.models import Course
@@ -87,7 +88,9 @@ def _identity_of(stream: BinaryIO) -> bytes:
         with suppress(CoursekeepError):
             return _identity_of_members(stream)
     stream.seek(0)
-    return hashlib.file_digest(stream, "sha256").digest()
+    digest = hashlib.sha256()
+    drain(stream, digest.update)
+    return digest.digest()
 
 
 def _identity_of_members(stream: BinaryIO) -> bytes:

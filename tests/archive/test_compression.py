@@ -222,7 +222,7 @@ def test_members_of_one_name_are_next_to_each_other_between_the_head_and_the_con
 def test_a_member_of_a_zip_is_as_small_as_the_better_of_both_levels_makes_it(
     size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of short ones that is the higher level, of long ones the lower one."""
+    """The higher level makes short members smaller, the lower one makes long members smaller."""
     sizes = {}
     for one in (compression.ALONE, compression.ALONE_SHORT):
         with monkeypatch.context() as patch:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from archive import xml_bounds
 from archive.errors import ArchiveError, HostileArchive
-from archive.xml import first_element, parser_options
+from archive.xml import attributes_of_root, parser_options
 from archive.xml_bounds import start_of
 
 PIECES = st.lists(
@@ -60,28 +60,28 @@ def test_the_short_way_answers_as_the_parser_does(text: str) -> None:
 
 
 @given(PIECES)
-def test_the_first_element_is_the_parsers_unless_it_refuses_what_comes_later(text: str) -> None:
+def test_the_attributes_of_the_root_are_the_parsers_unless_it_refuses_what_comes_later(text: str) -> None:
     document = text.encode()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(xml_bounds, "_ORDINARY", re.compile(rb"(?!)"))
         try:
-            by_parser = first_element(io.BytesIO(document), member="a.xml")
+            by_parser = attributes_of_root(io.BytesIO(document), member="a.xml")
         except ArchiveError:
             return
-    assert first_element(io.BytesIO(document), member="a.xml") == by_parser
+    assert attributes_of_root(io.BytesIO(document), member="a.xml") == by_parser
 
 
-def test_a_document_of_a_few_bytes_has_a_first_element() -> None:
-    assert first_element(io.BytesIO(b"<a/>"), member="a.xml") == ("a", {})
+def test_a_document_of_a_few_bytes_has_a_root() -> None:
+    assert attributes_of_root(io.BytesIO(b"<a/>"), member="a.xml") == {}
 
 
 @pytest.mark.parametrize("start", ["<!DOCTYPE a><a/>", "", "<a id='1' id='2'/>", "<a"])
-def test_what_the_parser_refuses_at_the_first_element_is_refused(start: str) -> None:
+def test_what_the_parser_refuses_at_the_root_is_refused(start: str) -> None:
     with pytest.raises(ArchiveError):
-        first_element(io.BytesIO(start.encode()), member="a.xml")
+        attributes_of_root(io.BytesIO(start.encode()), member="a.xml")
 
 
-def test_the_first_element_is_read_with_its_attributes_in_both_ways() -> None:
+def test_the_attributes_of_the_root_are_read_in_both_ways() -> None:
     for start in ('<a id="7" b="x y">', '<a id="7" b="x&#32;y">', "<a id='7' b='x y'>"):
         document = f'<?xml version="1.0" encoding="UTF-8"?>\n{start}<b/></a>'.encode()
-        assert first_element(io.BytesIO(document), member="a.xml") == ("a", {"id": "7", "b": "x y"})
+        assert attributes_of_root(io.BytesIO(document), member="a.xml") == {"id": "7", "b": "x y"}
