@@ -88,6 +88,12 @@ def fixtures() -> Path:
     return Archives(ARCHIVES)
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """Make the test database, as pytest-django does; what it has from the models stays there."""
+    quick_flush.keep_rows_of_models()
+
+
 @pytest.fixture(scope="module")
 def standing(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Allow commits to the database that stay for all tests of a module; flush it after the module.

@@ -10,7 +10,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,11 @@ django.setup()
 # ruff: noqa: E402  the models are there only from here on
 from django.core.management import call_command, get_commands, load_command_class
 from django.db import connection, transaction
+from django.db.models import F, Sum
 
 from demo.bench import floors, media, quiz
 from demo.samples.course import make_sample
+from jobs.models import Job
 
 BARRIER_SECONDS = 120.0
 """Seconds for which a process waits for the others at a barrier."""
@@ -71,19 +74,21 @@ def take_quiz(course: int, attempts: int) -> TimedFunction:
 def rich_rounds(archive: str, folder: str, rounds: int) -> TimedFunction:
     """Return the function that restores an archive and backs its course up, `rounds` times, as a worker that goes on running.
 
-    It returns the seconds of the rounds by operation. The first one imports modules, compiles what is compiled once, and brings
-    the people and the contents of files: later ones find them there.
+    It returns the seconds of each round by operation: "seconds" of the command, and of these "job" those of its job. The first
+    round imports modules, compiles what is compiled once, and brings the people and the contents of files: later ones find
+    them there.
     """
 
     def timed() -> Answer:
-        found: dict[str, list[float]] = {"backup": [], "restore": []}
+        found: dict[str, list[dict[str, float]]] = {"backup": [], "restore": []}
         for _ in range(rounds):
             started = time.perf_counter()
-            course = command("restore", archive)["course_id"]
-            restored = time.perf_counter()
-            command("backup", str(course), "-o", str(Path(folder) / "again.mbz"))
-            found["restore"].append(restored - started)
-            found["backup"].append(time.perf_counter() - restored)
+            restored = command("restore", archive)
+            between = time.perf_counter()
+            made = command("backup", str(restored["course_id"]), "-o", str(Path(folder) / "again.mbz"))
+            ended = time.perf_counter()
+            found["restore"].append({"seconds": between - started, "job": seconds_of_jobs([restored])})
+            found["backup"].append({"seconds": ended - between, "job": seconds_of_jobs([made])})
         return found
 
     return timed
@@ -92,30 +97,37 @@ def rich_rounds(archive: str, folder: str, rounds: int) -> TimedFunction:
 def small_courses(first: int, courses: int, folder: str, processes: int) -> TimedFunction:
     """Return the function that backs up small courses and restores them all; `first` is the seed of the first course.
 
-    It returns the seconds of all backups, and of all restores, after one of each that is not timed. `processes` of them do it
-    at the same time. The site has the people and the contents of files, as the courses are its own.
+    It returns the seconds of all backups, and of all restores, after one of each that is not timed, as `rich_rounds` does.
+    `processes` of them do it at the same time. The site has the people and the contents of files, as the courses are its own.
     """
     made = [str(make_sample("S", seed=first + number).course_id) for number in range(courses + 1)]
     archives = [str(Path(folder) / f"{course}.mbz") for course in made]
 
-    def back_up(number: int) -> None:
-        command("backup", made[number], "-o", archives[number])
+    def back_up(number: int) -> Answer:
+        return command("backup", made[number], "-o", archives[number])
+
+    def restore_again(number: int) -> Answer:
+        return command("restore", archives[number])
 
     def timed() -> Answer:
-        found: dict[str, float] = {}
-        for name, work in (
-            ("backup", back_up),
-            ("restore", lambda number: command("restore", archives[number])),
-        ):
+        found: dict[str, dict[str, float]] = {}
+        for name, work in (("backup", back_up), ("restore", restore_again)):
             work(courses)
             barrier(Path(folder), name, processes)
             started = time.perf_counter()
-            for number in range(courses):
-                work(number)
-            found[name] = time.perf_counter() - started
+            answers = [work(number) for number in range(courses)]
+            seconds = time.perf_counter() - started
+            found[name] = {"seconds": seconds, "job": seconds_of_jobs(answers)}
         return found
 
     return timed
+
+
+def seconds_of_jobs(answers: Sequence[Answer]) -> float:
+    """Return the seconds from the start to the end of the jobs that commands have answered with: what a worker does of them."""
+    jobs = Job.objects.filter(pk__in=[answer["job"] for answer in answers])
+    times: timedelta = jobs.aggregate(times=Sum(F("finished") - F("started")))["times"]
+    return times.total_seconds()
 
 
 def barrier(folder: Path, name: str, processes: int) -> None:

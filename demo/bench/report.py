@@ -61,13 +61,16 @@ def _row(name: str, facts: dict[str, Any]) -> str:
 
 
 def _ordinary(ordinary: dict[str, Any]) -> Iterator[str]:
-    rich = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in ordinary["rich"].items())
+    rich = ", ".join(
+        f"{name} {facts['seconds']:.2f} s (the job {facts['job']:.2f})"
+        for name, facts in ordinary["rich"].items()
+    )
     yield f"A rich course, on a site that has its people and files, in a process that goes on running: {rich}"
     for processes, small in ordinary["small"].items():
         for name, facts in small.items():
             yield (
                 f"Courses of size S, {processes} {'process' if processes == 1 else 'processes at once'}:"
-                f" {name} {facts['seconds']:.3f} s each, {facts['an_hour']:,.0f} an hour"
+                f" {name} {facts['seconds']:.3f} s each (the job {facts['job']:.3f}), {facts['an_hour']:,.0f} an hour"
             )
 
 

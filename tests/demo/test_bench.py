@@ -15,15 +15,15 @@ from demo.bench.report import lines
 from tests.conftest import PROJECT
 
 ORDINARY = {
-    "rich": {"backup": 0.3, "restore": 0.8},
+    "rich": {"backup": {"seconds": 0.3, "job": 0.25}, "restore": {"seconds": 0.8, "job": 0.7}},
     "small": {
         1: {
-            "backup": {"seconds": 0.1, "an_hour": 36_000.0},
-            "restore": {"seconds": 0.2, "an_hour": 18_000.0},
+            "backup": {"seconds": 0.1, "job": 0.08, "an_hour": 36_000.0},
+            "restore": {"seconds": 0.2, "job": 0.15, "an_hour": 18_000.0},
         },
         2: {
-            "backup": {"seconds": 0.125, "an_hour": 57_600.0},
-            "restore": {"seconds": 0.25, "an_hour": 28_800.0},
+            "backup": {"seconds": 0.125, "job": 0.1, "an_hour": 57_600.0},
+            "restore": {"seconds": 0.25, "job": 0.2, "an_hour": 28_800.0},
         },
     },
 }
@@ -33,11 +33,11 @@ NOTHING = {"rounds": 2, "subjects": [], "statements": {}, "scaling": []}
 def test_only_ordinary_courses_are_reported_if_only_these_were_measured() -> None:
     said = list(lines({**NOTHING, "ordinary": ORDINARY}))
     assert len(said) == 5
-    assert "backup 0.30 s, restore 0.80 s" in said[0]
-    assert "1 process: backup 0.100 s each, 36,000 an hour" in said[1]
-    assert "1 process: restore 0.200 s each, 18,000 an hour" in said[2]
-    assert "2 processes at once: backup 0.125 s each, 57,600 an hour" in said[3]
-    assert "2 processes at once: restore 0.250 s each, 28,800 an hour" in said[4]
+    assert "backup 0.30 s (the job 0.25), restore 0.80 s (the job 0.70)" in said[0]
+    assert "1 process: backup 0.100 s each (the job 0.080), 36,000 an hour" in said[1]
+    assert "1 process: restore 0.200 s each (the job 0.150), 18,000 an hour" in said[2]
+    assert "2 processes at once: backup 0.125 s each (the job 0.100), 57,600 an hour" in said[3]
+    assert "2 processes at once: restore 0.250 s each (the job 0.200), 28,800 an hour" in said[4]
 
 
 def test_a_course_of_media_is_told_beside_copying_it() -> None:
