@@ -11,11 +11,12 @@ from typing import cast
 
 from django.db.models import Model as DjangoModel
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 
 from archive.references import OWNING
 from courses import registry, structure
 from courses.content import Content
-from courses.fields import Ref, Within
+from courses.fields import ItemRef, Ref, Within
 from courses.structure import Model
 
 
@@ -77,6 +78,27 @@ def owned(model: Model) -> Q | None:
     for condition in found:
         joined |= condition
     return joined if found else None
+
+
+def commented_in_groups(model: Model, row: str) -> Iterator[str]:
+    """Yield SQL conditions, one of which is true if a comment is on a record that belongs to a group; none for other models.
+
+    `row` is the name of the comment's row in SQL; component, area and item say what it is on (`ItemRef`).
+    """
+    for column in model._meta.concrete_fields:
+        if not isinstance(column, ItemRef) or column.declared_in != "comments":
+            continue
+        component, area = column.by
+        for names, item_type in registry.item_types(column.declared_in).items():
+            item = structure.model_of_item_type(item_type)
+            condition = owned(item) if item else None
+            if item is not None and condition is not None:
+                # Only this record is looked for: all of a site that belong to groups may be many.
+                one = item._base_manager.filter(condition, pk=RawSQL(f'{row}."{column.column}"', ()))  # noqa: S611 - names of our own
+                yield (
+                    f"({row}.\"{component}\" = '{names[0]}' AND {row}.\"{area}\" = '{names[1]}'"
+                    f" AND EXISTS ({one.values('pk').query}))"
+                )
 
 
 def outwards(model: Model) -> Iterator[tuple[str, Model]]:

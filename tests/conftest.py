@@ -90,8 +90,8 @@ def fixtures() -> Path:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> None:
-    """Make the test database, as pytest-django does; what it has from the models stays there."""
-    quick_flush.keep_rows_of_models()
+    """Make the test database, as pytest-django does, and keep its content types and permissions."""
+    quick_flush.disconnect_receivers()
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
 """The check after each test: every course that the test has restored is backed up, and the archive verified.
 
 `tests/conftest.py` calls `check`. An archive is looked at once in a test run, by the SHA-256 of the file, its options and its
-target; all processes of the run share that. A large one takes seconds, so of those that differ in their records alone, as each
-backup of a course does in its ids, one is looked at. Restores by other processes (a worker) are not seen.
+target; all processes of the run share that. A large one takes seconds: of those with the same title, options, target and paths
+of members, whatever their records are, one is looked at. Restores by other processes (a worker) are not seen.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, NamedTuple
 import pytest
 
 from archive.container import open_archive
-from archive.errors import CoursekeepError
+from archive.errors import ArchiveError, CoursekeepError
 from archive.integrity import is_content
 from archive.manifest import read_manifest
 from archive.streams import drain
@@ -82,9 +82,9 @@ def _key(job: Job) -> str:
 
 
 def _identity_of(stream: BinaryIO) -> bytes:
-    """Return what tells an archive from others: the SHA-256 of the file, or of a large one that of what its members are."""
+    """Return the SHA-256 of an archive's file; of a large archive, that of its title, options and paths."""
     if stream.seek(0, os.SEEK_END) >= LARGE:
-        with suppress(CoursekeepError):
+        with suppress(ArchiveError):
             return _identity_of_members(stream)
     stream.seek(0)
     digest = hashlib.sha256()
@@ -93,9 +93,10 @@ def _identity_of(stream: BinaryIO) -> bytes:
 
 
 def _identity_of_members(stream: BinaryIO) -> bytes:
-    """Return the SHA-256 of an archive's title, options, contents and paths of members without digits, as ids are in them.
+    """Return the SHA-256 of an archive's title, type, options, and paths of members.
 
-    Raises CoursekeepError for an archive that cannot be read.
+    Digits are removed from the paths, as they are ids, except from those of contents. Raises ArchiveError for an archive that
+    cannot be read.
     """
     stream.seek(0)
     with open_archive(stream, contents=False) as archive:

@@ -21,8 +21,8 @@ TRAIL = "audit_auditentry"
 MOST = 1024 * 1024
 """Bytes of a table up to which its rows are deleted; emptying a larger one leaves no dead rows behind."""
 
-PERMISSIONS = "django.contrib.auth.management.create_permissions"
-"""The name under which Django's `auth` makes permissions."""
+PERMISSIONS_RECEIVER = "django.contrib.auth.management.create_permissions"
+"""The `dispatch_uid` of the receiver that creates permissions."""
 
 METHOD = "sql_flush"
 _all_at_once = DatabaseOperations.sql_flush
@@ -33,10 +33,16 @@ def install() -> None:
     setattr(DatabaseOperations, METHOD, _sql_flush)
 
 
-def keep_rows_of_models() -> None:
-    """Let `flush`, which tells of a migration, no longer make the rows of KEPT. They have to be there."""
-    post_migrate.disconnect(create_contenttypes)
-    post_migrate.disconnect(dispatch_uid=PERMISSIONS)
+def disconnect_receivers() -> None:
+    """Disconnect the receivers of `post_migrate` that create the rows of KEPT. Call it when the test database has them."""
+    gone = (
+        post_migrate.disconnect(create_contenttypes),
+        post_migrate.disconnect(dispatch_uid=PERMISSIONS_RECEIVER),
+    )
+    if not all(gone):
+        raise RuntimeError(
+            "Django creates content types and permissions in another way now; see tests/quick_flush.py."
+        )
 
 
 def _sql_flush(

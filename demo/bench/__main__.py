@@ -170,9 +170,7 @@ def ordinary(site: BenchSite, rounds: int, courses: int) -> dict[str, Any]:
             "rich_rounds", database, archive=str(RICH), folder=str(folder), rounds=rounds + 1
         ).answer
     return {
-        "rich": {
-            name: min(rounds_of_it[1:], key=lambda one: one["seconds"]) for name, rounds_of_it in rich.items()
-        },
+        "rich": {name: min(measured[1:], key=lambda one: one["seconds"]) for name, measured in rich.items()},
         "small": {processes: small_courses(site, folder, courses, processes) for processes in (1, WORKERS)},
     }
 

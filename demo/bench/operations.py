@@ -124,10 +124,10 @@ def small_courses(first: int, courses: int, folder: str, processes: int) -> Time
 
 
 def seconds_of_jobs(answers: Sequence[Answer]) -> float:
-    """Return the seconds from the start to the end of the jobs that commands have answered with: what a worker does of them."""
+    """Return the sum of the seconds from start to end of the jobs of commands, given their answers."""
     jobs = Job.objects.filter(pk__in=[answer["job"] for answer in answers])
-    times: timedelta = jobs.aggregate(times=Sum(F("finished") - F("started")))["times"]
-    return times.total_seconds()
+    total: timedelta = jobs.aggregate(total=Sum(F("finished") - F("started")))["total"]
+    return total.total_seconds()
 
 
 def barrier(folder: Path, name: str, processes: int) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from courses import ownership
+from courses import ownership, structure
+from courses.activities.wiki import WikiSubwiki
 from courses.fields import Ref
 from courses.models import Course, File, Group, OpaqueElement
 from courses.models.calendar import CalendarEvent
+from courses.models.tags import Comment
 from courses.structure import Model
 from tests.archives_made import small, texts
 from tests.jobs_done import back_up, compared, faults, restore
@@ -107,6 +109,31 @@ def test_a_backup_without_groups_leaves_out_what_belongs_to_one(fixtures: Path, 
     assert "owner-lost" not in again.findings
     assert set(rows(again.course).values()) == {0}
     assert of_groups > 8
+
+
+def test_comments_on_what_belongs_to_a_group_stay_away_without_groups(fixtures: Path, tmp_path: Path) -> None:
+    course = restore(fixtures / "rich1-users.mbz").course
+    WikiSubwiki.objects.update(groupid=Group.objects.values("pk")[:1])
+    of_groups: set[int] = set()
+    for (component, area), item_type in structure.item_types("comments").items():
+        model = structure.model_of_item_type(item_type)
+        assert model is not None
+        if condition := ownership.owned(model):
+            items = model._base_manager.filter(condition).values("pk")
+            found = Comment.objects.filter(component=component, commentarea=area, itemid__in=items)
+            of_groups |= set(found.values_list("pk", flat=True))
+    assert {one.component for one in Comment.objects.filter(pk__in=of_groups)} >= {"mod_data", "mod_wiki"}
+
+    path = back_up(course, tmp_path / "without.mbz", groups=0)
+
+    written = {
+        int(comment.get("id", ""))
+        for member, text in texts(path).items()
+        if member.endswith("comments.xml")
+        for comment in etree.fromstring(text.encode()).iter("comment")
+    }
+    assert written == set(Comment.objects.values_list("pk", flat=True)) - of_groups
+    assert written
 
 
 def test_events_of_a_missing_group_are_left_out_and_those_of_everybody_come(fixtures: Path) -> None:
