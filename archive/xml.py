@@ -145,7 +145,7 @@ def trees(stream: IO[bytes], *, member: str) -> Iterator[tuple[etree._Element, b
 
 
 def attributes_of_root(stream: IO[bytes], *, member: str) -> dict[str, str]:
-    """Return the attributes of a document's root element. What stands after its start may be malformed.
+    """Return the attributes of a document's root element. The rest of the document is not necessarily checked.
 
     Raises DamagedArchive if there is none, HostileArchive for a document type.
     """

@@ -1,17 +1,21 @@
 """SQL expressions from which `backup/render.py` builds its queries: the XML of a record, concatenations, sums.
 
-An expression is a text; `row` is the alias of a row in the SQL (`t2`). The only literals are tags and spaces of the format:
-expressions hold no values of the database or of the request.
+An expression is a text; `row` is the alias of a row in the SQL (`t2`). The only literals are tags and spaces of the format, and
+names of areas: expressions hold no values of the database or of the request.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+
+from django.db.models.expressions import RawSQL
 
 from backup.anonymise import personal_sql
-from courses.fields import NULL, ArchiveField, Echo, Rendering
+from courses import ownership
+from courses.fields import NULL, ArchiveField, Echo, ItemRef, Rendering
 from courses.models import User
-from courses.structure import Element
+from courses.structure import Element, Model
 
 NUMBERS = "^[-0-9.,:; ]*$"
 """Texts that are numbers, such as the choice of an answer, and no words."""
@@ -131,3 +135,18 @@ def opaque_xml(element: Element, row: str) -> str:
         f"(SELECT string_agg(xml, E'\\n' ORDER BY id) FROM courses_opaqueelement"
         f" WHERE item_type = {literal(element.item_type)} AND record = {row}.id)"
     )
+
+
+def comments_on_owned(model: Model, row: str) -> Iterator[str]:
+    """Yield SQL conditions, one of which is true if a comment is on a record that belongs to a group; none for other models."""
+    for column in model._meta.concrete_fields:
+        if not isinstance(column, ItemRef) or column.declared_in != "comments":
+            continue
+        component_column, area_column = (f'{row}."{name}"' for name in column.by)
+        number = RawSQL(f'{row}."{column.column}"', ())  # noqa: S611 - a column of our own
+        for component, area, item, condition in ownership.owned_items(column.declared_in):
+            # Only this record is looked for: all of a site that belong to groups may be many.
+            one = item._base_manager.filter(condition, pk=number).values("pk")
+            yield (
+                f"{component_column} = {literal(component)} AND {area_column} = {literal(area)} AND EXISTS ({one.query})"
+            )

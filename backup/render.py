@@ -31,7 +31,16 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from archive.references import OWNING
-from backup.expressions import column_of, concat, joined_ids, literal, opaque_xml, record_head, sum_of
+from backup.expressions import (
+    column_of,
+    comments_on_owned,
+    concat,
+    joined_ids,
+    literal,
+    opaque_xml,
+    record_head,
+    sum_of,
+)
 from courses import ownership, structure
 from courses.fields import ArchiveField, Ref, Rendering, ScaleOrMaximum
 from courses.models import User
@@ -315,8 +324,8 @@ class _Renderer:
             if ownership.option_of(group.refers or "") in self.skipped:
                 yield f"coalesce({column_of(group, row)}, 0) <= 0"
         if any(ownership.option_of(item_type) in self.skipped for item_type in OWNING):
-            for condition in ownership.commented_in_groups(element.model, row):
-                yield f"{condition} IS NOT TRUE"
+            for about_owned in comments_on_owned(element.model, row):
+                yield f"({about_owned}) IS NOT TRUE"
         if archive_meta.userdata:
             alone = f' OR coalesce({row}."{archive_meta.person}", 0) = 0' if archive_meta.person else ""
             yield f"({owner} = ANY(%(people)s){alone})"

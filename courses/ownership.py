@@ -11,12 +11,11 @@ from typing import cast
 
 from django.db.models import Model as DjangoModel
 from django.db.models import Q
-from django.db.models.expressions import RawSQL
 
 from archive.references import OWNING
 from courses import registry, structure
 from courses.content import Content
-from courses.fields import ItemRef, Ref, Within
+from courses.fields import Ref, Within
 from courses.structure import Model
 
 
@@ -80,25 +79,16 @@ def owned(model: Model) -> Q | None:
     return joined if found else None
 
 
-def commented_in_groups(model: Model, row: str) -> Iterator[str]:
-    """Yield SQL conditions, one of which is true if a comment is on a record that belongs to a group; none for other models.
+def owned_items(declared_in: str) -> Iterator[tuple[str, str, Model, Q]]:
+    """Yield each component and area whose items can belong to a group, with the items' model and the condition that they do.
 
-    `row` is the name of the comment's row in SQL; component, area and item say what it is on (`ItemRef`).
+    `declared_in` is "files" or "comments", as in `registry.item_types`.
     """
-    for column in model._meta.concrete_fields:
-        if not isinstance(column, ItemRef) or column.declared_in != "comments":
-            continue
-        component, area = column.by
-        for names, item_type in registry.item_types(column.declared_in).items():
-            item = structure.model_of_item_type(item_type)
-            condition = owned(item) if item else None
-            if item is not None and condition is not None:
-                # Only this record is looked for: all of a site that belong to groups may be many.
-                one = item._base_manager.filter(condition, pk=RawSQL(f'{row}."{column.column}"', ()))  # noqa: S611 - names of our own
-                yield (
-                    f"({row}.\"{component}\" = '{names[0]}' AND {row}.\"{area}\" = '{names[1]}'"
-                    f" AND EXISTS ({one.values('pk').query}))"
-                )
+    for (component, area), item_type in registry.item_types(declared_in).items():
+        model = structure.model_of_item_type(item_type)
+        condition = owned(model) if model else None
+        if model is not None and condition is not None:
+            yield component, area, model, condition
 
 
 def outwards(model: Model) -> Iterator[tuple[str, Model]]:

@@ -78,18 +78,20 @@ def rich_rounds(archive: str, folder: str, rounds: int) -> TimedFunction:
     round imports modules, compiles what is compiled once, and brings the people and the contents of files: later ones find
     them there.
     """
+    found: dict[str, list[dict[str, float]]] = {"backup": [], "restore": []}
 
     def timed() -> Answer:
-        found: dict[str, list[dict[str, float]]] = {"backup": [], "restore": []}
         for _ in range(rounds):
-            started = time.perf_counter()
-            restored = command("restore", archive)
-            between = time.perf_counter()
-            made = command("backup", str(restored["course_id"]), "-o", str(Path(folder) / "again.mbz"))
-            ended = time.perf_counter()
-            found["restore"].append({"seconds": between - started, "job": seconds_of_jobs([restored])})
-            found["backup"].append({"seconds": ended - between, "job": seconds_of_jobs([made])})
+            course = measured("restore", archive)["course_id"]
+            measured("backup", str(course), "-o", str(Path(folder) / "again.mbz"))
         return found
+
+    def measured(name: str, *arguments: str) -> Answer:
+        started = time.perf_counter()
+        answer = command(name, *arguments)
+        seconds = time.perf_counter() - started
+        found[name].append({"seconds": seconds, "job": seconds_of_jobs([answer])})
+        return answer
 
     return timed
 

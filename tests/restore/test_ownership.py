@@ -1,4 +1,4 @@
-"""What belongs to a group that did not come is left out, never group 0's or everybody's; so does a backup without groups."""
+"""Records of a group: a restore and a backup without the group leave them out, and never give them to everybody."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from courses import ownership, structure
+from courses import ownership
 from courses.activities.wiki import WikiSubwiki
 from courses.fields import Ref
 from courses.models import Course, File, Group, OpaqueElement
@@ -115,13 +115,10 @@ def test_comments_on_what_belongs_to_a_group_stay_away_without_groups(fixtures: 
     course = restore(fixtures / "rich1-users.mbz").course
     WikiSubwiki.objects.update(groupid=Group.objects.values("pk")[:1])
     of_groups: set[int] = set()
-    for (component, area), item_type in structure.item_types("comments").items():
-        model = structure.model_of_item_type(item_type)
-        assert model is not None
-        if condition := ownership.owned(model):
-            items = model._base_manager.filter(condition).values("pk")
-            found = Comment.objects.filter(component=component, commentarea=area, itemid__in=items)
-            of_groups |= set(found.values_list("pk", flat=True))
+    for component, area, model, condition in ownership.owned_items("comments"):
+        items = model._base_manager.filter(condition).values("pk")
+        found = Comment.objects.filter(component=component, commentarea=area, itemid__in=items)
+        of_groups |= set(found.values_list("pk", flat=True))
     assert {one.component for one in Comment.objects.filter(pk__in=of_groups)} >= {"mod_data", "mod_wiki"}
 
     path = back_up(course, tmp_path / "without.mbz", groups=0)
